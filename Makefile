@@ -1,0 +1,112 @@
+# Makefile - builds, tests and installs the four tools. One file, non-recursive.
+# SPDX-License-Identifier: BSD-3-Clause
+#
+#   make            four static binaries in bin/        make test       all fast tests
+#   make demo       the four tools together             make lint       style and static checks
+#   make bench      figures                             make install    DESTDIR= PREFIX=
+
+O      ?= build
+BIN    ?= bin
+PREFIX ?= /usr/local
+DESTDIR ?=
+SAN    ?=
+
+# Without these targets a missing package is the compiler's business; with them scripts/setup brings it.
+SETUP_GOALS := all test demo bench lint check-long $(addprefix $(BIN)/,qstackd mcc lshaper hcmon)
+ifneq ($(filter $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell scripts/setup >&2 && echo ok),ok)
+$(error scripts/setup failed)
+endif
+endif
+
+TOOLS := qstackd mcc lshaper hcmon
+PURE  := common/base common/wire common/inet common/tcp common/host
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror
+OPT  ?= -O3
+ARCH ?= -march=corei7
+CFLAGS_ALL  := -std=gnu11 $(OPT) $(ARCH) -g -fno-strict-aliasing -pthread -MMD -MP -Icommon -I. $(WARN) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(CFLAGS)
+CFLAGS_PURE := -D_GNU_SOURCE -Wconversion
+DPDK_CFLAGS  = $(subst -I,-isystem ,$(shell pkg-config --cflags libdpdk))
+
+PURE_SRC := $(sort $(wildcard $(addsuffix /*.c,$(PURE))))
+DP_SRC   := $(sort $(wildcard common/dp/*.c))
+PURE_OBJ := $(PURE_SRC:%.c=$(O)/%.o)
+DP_OBJ   := $(DP_SRC:%.c=$(O)/%.o)
+tool_obj  = $(patsubst %.c,$(O)/%.o,$(sort $(wildcard $(1)/*.c)))
+
+# Drivers that the port grammar names, and what they need; the rest of DPDK stays out.
+PMDS := bus_pci bus_vdev mempool_ring net_memif net_af_packet net_af_xdp net_tap net_pcap net_ring net_null \
+	net_virtio net_vhost net_ixgbe net_i40e net_ice net_iavf net_e1000 net_ena net_vmxnet3
+DPDK_LIBS = -Wl,--whole-archive $(PMDS:%=-l:librte_%.a) -Wl,--no-whole-archive \
+	-Wl,--start-group $(shell pkg-config --static --libs-only-l libdpdk | tr ' ' '\n' | \
+	sed -n 's/^-l\(:\?librte_\|rte_\)/&/p' | grep -v -E 'rte_(net|crypto|event|raw|baseband|compress|regex|vdpa|dma|ml|bus|mempool|common)_' | tr '\n' ' ') \
+	-l:librte_net.a -l:librte_common_iavf.a -Wl,--end-group
+SYS_LIBS = -Wl,--defsym,sd_listen_fds=0 -Wl,--defsym,sd_is_socket=0 \
+	-lbpf -lelf -lz -lpcap -libverbs -ldbus-1 -lnuma -lm -lpthread -ldl
+
+.PHONY: all test check-long demo bench lint install clean
+all: $(TOOLS:%=$(BIN)/%)
+
+$(O)/libpure.a: $(PURE_OBJ)
+	@rm -f $@; ar rcs $@ $^
+$(O)/libdp.a: $(DP_OBJ)
+	@rm -f $@; ar rcs $@ $^
+
+$(addprefix $(O)/,$(addsuffix /%.o,$(PURE) $(TOOLS))): CFLAGS_ALL += $(CFLAGS_PURE)
+$(O)/common/dp/%.o: CFLAGS_ALL += -D_GNU_SOURCE $(DPDK_CFLAGS)
+
+$(O)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CFLAGS_ALL) -c $< -o $@
+
+.SECONDEXPANSION:
+$(TOOLS:%=$(BIN)/%): $(BIN)/%: $$(call tool_obj,$$*) $(O)/libdp.a $(O)/libpure.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) -static $(OPT) -g -o $@ $(call tool_obj,$*) $(O)/libdp.a $(O)/libpure.a $(DPDK_LIBS) $(SYS_LIBS)
+
+# Unit tests: tests/unit/test_NAME.c is a cmocka program over the pure code; test_TOOL_NAME.c also
+# gets the files of that tool, but for its main.c.
+UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
+UNIT      := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
+UNIT_LIBS := -lcmocka -lpcap -lm -lpthread
+test_tool  = $(filter $(TOOLS),$(word 2,$(subst _, ,$(notdir $(1)))))
+test_libs  = $(patsubst %,$(O)/lib%.a,$(call test_tool,$(1))) $(O)/libpure.a
+
+$(TOOLS:%=$(O)/lib%.a): $(O)/lib%.a: $$(filter-out %/main.o,$$(call tool_obj,$$*))
+	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+
+$(O)/tests/%: tests/unit/%.c $$(call test_libs,$$@) Makefile
+	@mkdir -p $(@D)
+	@echo "  TEST $@"
+	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -Itests/unit -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
+
+.PHONY: unit
+unit: $(UNIT)
+	@scripts/run-tests --unit $(UNIT)
+
+test: all $(UNIT)
+	@scripts/run-tests --unit $(UNIT) --bats tests/bats
+
+demo: all
+	@scripts/demo
+
+bench: all
+	@scripts/bench/all
+
+lint:
+	@scripts/lint
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 $(TOOLS:%=$(BIN)/%) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+
+clean:
+	rm -rf $(O) $(BIN)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
