@@ -1,0 +1,87 @@
+/* tcb.h - a connection: 64 octets at rest, an active block beside it while something is in flight. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCP_TCB_H
+#define TCP_TCB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/flow.h"
+
+/* States of RFC 9293 3.3.2. LISTEN has no tcb: listeners are rows of a table in the host. TCP_FREE marks an unused slot, so
+ * that a walk over all slots sees which are connections. */
+enum tcp_state {
+	TCP_FREE,
+	TCP_CLOSED,
+	TCP_SYN_SENT,
+	TCP_SYN_RECEIVED,
+	TCP_ESTABLISHED,
+	TCP_FIN_WAIT_1,
+	TCP_FIN_WAIT_2,
+	TCP_CLOSE_WAIT,
+	TCP_CLOSING,
+	TCP_LAST_ACK,
+	TCP_TIME_WAIT,
+	TCP_N_STATES
+};
+
+/* RFC spelling: "SYN-RECEIVED". */
+const char *tcp_state_name(enum tcp_state state);
+
+enum tcb_flag {
+	TCB_TIMESTAMPS = 0x0001, /* agreed on both SYNs (RFC 7323) */
+	TCB_SACK       = 0x0002, /* agreed on both SYNs (RFC 2018); used by the scoreboard to come */
+	TCB_ECN	       = 0x0004, /* agreed (RFC 3168); reserved */
+	TCB_ACK_NOW    = 0x0008, /* an ACK is owed with the next output */
+	TCB_ACK_DELAYED = 0x0010, /* an ACK is owed by last activity + delack */
+	TCB_PASSIVE    = 0x0020, /* came from a listener */
+	TCB_NOTIFY_SENT = 0x0040, /* the user wants TCP_EV_SENT */
+	TCB_USER_CLOSED = 0x0080, /* the user has called close or abort: no more events for him but the end */
+	TCB_QUICKACK   = 0x0100, /* this connection never delays an ACK */
+	TCB_NODELAY    = 0x0200, /* Nagle's algorithm is off */
+	TCB_HOST_1     = 0x1000, /* for the host's own use (on its list of connections with work) */
+	TCB_HOST_2     = 0x2000,
+};
+
+/*
+ * The whole of an idle connection:
+ *
+ *	 0 laddr  4 raddr  8 lport 10 rport   12 snd_una
+ *	16 snd_nxt 20 rcv_nxt 24 rcv_adv      28 snd_wnd
+ *	32 app (8)            40 ts_recent    44 ts_offset
+ *	48 act/last 52 srtt 54 rttvar 56 mss 58 flags 60 state 61 scales 62 listener 63 ssthresh
+ *
+ * While it has an active block, snd_nxt stays here, and srtt, rttvar and ssthresh live in the block at full precision.
+ * All is in host order. Addresses are handles: an IPv4 address is its own.
+ */
+struct tcb {
+	struct flow flow;    /* 12 octets: laddr, raddr, lport, rport */
+	uint32_t snd_una;
+	uint32_t snd_nxt;
+	uint32_t rcv_nxt;
+	uint32_t rcv_adv;    /* right edge of the window as last advertised: RCV.NXT + RCV.WND */
+	uint32_t snd_wnd;    /* in octets, scaled */
+	uint64_t app;	     /* the application's */
+	uint32_t ts_recent;  /* RFC 7323 */
+	uint32_t ts_offset;  /* our TSval = clock + this (keyed per flow, RFC 7323 5.4) */
+	uint32_t act;	     /* TCB_IDLE set: time of last activity in ms; clear: handle of the active block */
+	uint16_t srtt;	     /* compact (tcp_compact.h), us */
+	uint16_t rttvar;
+	uint16_t mss;	     /* of what we send: SMSS without options (RFC 6691) */
+	uint16_t flags;	     /* enum tcb_flag */
+	uint8_t state;	     /* enum tcp_state */
+	uint8_t scales;	     /* low half: Snd.Wind.Shift, high half: Rcv.Wind.Shift */
+	uint8_t listener;    /* row of the listener table (passive), or the opener's choice */
+	uint8_t ssthresh;    /* compact */
+};
+_Static_assert(sizeof(struct tcb) == 64, "an idle connection is one cache line");
+
+#define TCB_IDLE UINT32_C(0x80000000)
+
+static inline bool
+tcb_is_active(const struct tcb *t)
+{
+	return !(t->act & TCB_IDLE);
+}
+
+#endif
