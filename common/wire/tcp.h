@@ -69,5 +69,7 @@ bool tcp_options_parse(struct tcp_seg *seg, const uint8_t *p, size_t len);
 /* Writes seg's options, padded to a multiple of 4, at p (room for 40); returns octets written. As many SACK
  * blocks as fit beside the others. */
 size_t tcp_options_build(const struct tcp_seg *seg, uint8_t *p);
+/* What tcp_options_build would return. */
+size_t tcp_options_length(const struct tcp_seg *seg);
 
 #endif
