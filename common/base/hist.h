@@ -5,12 +5,12 @@
 
 #include <stdint.h>
 
-/* A value keeps its 11 leading bits: the error is at most 1/2048 of the value. Values above HIST_MAX
+/* A value keeps its 12 leading bits: the error is less than 1/2048 of the value. Values above HIST_MAX
  * are counted in the last bucket, and in `clamped`; min, max and sum stay exact. */
 enum {
-	HIST_SUB_BITS = 11,
-	HIST_TOP_BIT  = 45, /* 2^45 ns = 9.8 h */
-	HIST_BUCKETS  = (HIST_TOP_BIT - HIST_SUB_BITS + 2) << (HIST_SUB_BITS - 1),
+	HIST_SUB_BITS = 12,
+	HIST_TOP_BIT = 45, /* 2^45 ns = 9.8 h */
+	HIST_BUCKETS = (HIST_TOP_BIT - HIST_SUB_BITS + 2) << (HIST_SUB_BITS - 1),
 };
 #define HIST_MAX ((UINT64_C(1) << HIST_TOP_BIT) - 1)
 
@@ -18,7 +18,7 @@ struct hist {
 	uint64_t total, clamped;
 	uint64_t min, max; /* UINT64_MAX and 0 when empty */
 	double sum;
-	uint64_t count[HIST_BUCKETS]; /* about 290 KB: embed it only in long-lived structs */
+	uint64_t count[HIST_BUCKETS]; /* about 560 KB: embed it only in long-lived structs */
 };
 
 void hist_reset(struct hist *h);

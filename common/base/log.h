@@ -7,7 +7,7 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 enum {
 	EXIT_ENVIRONMENT = 1, /* the machine lacks something, or the result is not what was asked */
-	EXIT_USAGE       = 2, /* a flag or a file is wrong */
+	EXIT_USAGE = 2,	      /* a flag or a file is wrong */
 };
 
 /* Names the program in every line; `name` must outlive the program (argv[0]'s last part is taken).

@@ -19,7 +19,7 @@ enum opt_type {
 	OPT_PREFIX, /* struct opt_prefix */
 	OPT_STRING, /* const char *, points into argv */
 	OPT_ENUM,   /* int: index of the word in `choices` ("text|csv|json") */
-	OPT_CALL,   /* calls `call` for each occurrence: options that may be repeated or have a grammar */
+	OPT_CALL, /* calls `call` for each occurrence: options that may be repeated or have a grammar */
 };
 
 struct opt_prefix {
@@ -31,25 +31,25 @@ struct opt_prefix {
 typedef const char *opt_call_fn(void *conf, const char *value);
 
 struct opt {
-	const char *name;    /* long name, without the dashes */
-	char letter;         /* short name or 0 */
+	const char *name; /* long name, without the dashes */
+	char letter;	  /* short name or 0 */
 	enum opt_type type;
-	size_t offset;       /* of the field in the tool's conf struct (OPT_CALL: unused) */
+	size_t offset;	     /* of the field in the tool's conf struct (OPT_CALL: unused) */
 	const char *metavar; /* in --help: SPEC, N, TIME */
-	const char *def;     /* default, as the user would type it; NULL: none. Parsed like a flag. */
-	double min, max;     /* allowed range in base units, both inclusive; max 0: no range */
+	const char *def; /* default, as the user would type it; NULL: none. Parsed like a flag. */
+	double min, max; /* allowed range in base units, both inclusive; max 0: no range */
 	const char *choices; /* OPT_ENUM */
 	opt_call_fn *call;   /* OPT_CALL */
 	const char *help;    /* one phrase, lower case, no full stop; NULL hides it from --help */
 };
 
 struct opt_spec {
-	const char *usage;      /* "qstackd [options]" */
-	const char *summary;    /* one sentence */
+	const char *usage;	/* "qstackd [options]" */
+	const char *summary;	/* one sentence */
 	const struct opt *opts; /* ends with a row whose name is NULL */
-	const char *footer;     /* example lines under the options; may be NULL */
-	bool operands;          /* operands allowed; else the first is an error */
-	bool eal;               /* "--eal ARG ..." takes everything that follows, verbatim */
+	const char *footer;	/* example lines under the options; may be NULL */
+	bool operands;		/* operands allowed; else the first is an error */
+	bool eal;		/* "--eal ARG ..." takes everything that follows, verbatim */
 };
 
 /* Sets the defaults in conf, then reads argv. -h, --help and -V, --version are built in: stdout,

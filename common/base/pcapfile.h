@@ -9,9 +9,9 @@
 enum { PCAPFILE_ERRBUF = 512 };
 
 struct pcapfile_packet {
-	uint64_t ts_ns;	    /* since the epoch of the file */
-	uint32_t caplen;    /* bytes at data */
-	uint32_t len;	    /* bytes on the wire */
+	uint64_t ts_ns;	     /* since the epoch of the file */
+	uint32_t caplen;     /* bytes at data */
+	uint32_t len;	     /* bytes on the wire */
 	const uint8_t *data; /* valid until the next read */
 };
 

@@ -17,7 +17,7 @@ enum record_type {
 	RECORD_F64, /* double, printed with `digits` after the point; NaN is an empty CSV field and JSON null */
 	RECORD_STR, /* const char *; quoted where the format asks for it; NULL is empty */
 	RECORD_NS_AS_US, /* uint64_t nanoseconds, printed as microseconds with 3 digits; UINT64_MAX is "none" */
-	RECORD_NS_AS_S,  /* uint64_t nanoseconds, printed as seconds with 3 digits */
+	RECORD_NS_AS_S, /* uint64_t nanoseconds, printed as seconds with 3 digits */
 };
 
 struct record_field {
@@ -34,7 +34,9 @@ struct record_out {
 	const struct record_field *fields;
 	unsigned n_fields;
 	bool header_done;
-	bool failed; /* a write failed: said once on stderr, later records are dropped and counted */
+	bool
+	    failed; /* a write failed: said once on stderr, later records are dropped and counted */
+	int error;  /* errno of that write */
 	uint64_t dropped;
 };
 

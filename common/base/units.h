@@ -32,10 +32,10 @@ int units_parse_ipv4(const char *s, uint32_t *out);
 int units_parse_prefix(const char *s, uint32_t *addr, uint8_t *len);
 
 /* Printing for people; each returns buf. 32 bytes are enough for any value. */
-char *units_print_count(char *buf, size_t size, double v);	/* 1.50M */
-char *units_print_bytes(char *buf, size_t size, double v);	/* 1.50 GiB */
-char *units_print_time(char *buf, size_t size, uint64_t ns);	/* 250.3 us */
-char *units_print_rate(char *buf, size_t size, double bps);	/* 9.42 Gbit/s */
+char *units_print_count(char *buf, size_t size, double v);   /* 1.50M */
+char *units_print_bytes(char *buf, size_t size, double v);   /* 1.50 GiB */
+char *units_print_time(char *buf, size_t size, uint64_t ns); /* 250.3 us */
+char *units_print_rate(char *buf, size_t size, double bps);  /* 9.42 Gbit/s */
 char *units_print_ipv4(char *buf, size_t size, uint32_t addr);
 
 #endif
