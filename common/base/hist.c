@@ -21,6 +21,8 @@ bucket_of(uint64_t ns)
 {
 	unsigned shift;
 
+	if (ns > HIST_MAX)
+		ns = HIST_MAX;
 	if (ns >> HIST_SUB_BITS == 0)
 		return (unsigned)ns;
 	shift = 63 - (unsigned)__builtin_clzll(ns) - HALF_BITS;
@@ -48,10 +50,8 @@ hist_record_n(struct hist *h, uint64_t ns, uint64_t n)
 		h->min = ns;
 	if (ns > h->max)
 		h->max = ns;
-	if (ns > HIST_MAX) {
+	if (ns > HIST_MAX)
 		h->clamped += n;
-		ns = HIST_MAX;
-	}
 	h->count[bucket_of(ns)] += n;
 }
 
@@ -68,8 +68,8 @@ hist_merge(struct hist *into, const struct hist *from)
 
 	if (from->total == 0)
 		return;
-	last = bucket_of(from->max > HIST_MAX ? HIST_MAX : from->max);
-	for (unsigned i = bucket_of(from->min > HIST_MAX ? HIST_MAX : from->min); i <= last; i++)
+	last = bucket_of(from->max);
+	for (unsigned i = bucket_of(from->min); i <= last; i++)
 		into->count[i] += from->count[i];
 	into->total += from->total;
 	into->clamped += from->clamped;
@@ -106,8 +106,7 @@ hist_quantile(const struct hist *h, double ratio)
 	if (h->total == 0)
 		return UINT64_MAX;
 	rank = rank_of(h->total, ratio);
-	for (unsigned i = bucket_of(h->min > HIST_MAX ? HIST_MAX : h->min); i < HIST_BUCKETS - 1;
-	     i++) {
+	for (unsigned i = bucket_of(h->min); i < HIST_BUCKETS - 1; i++) {
 		seen += h->count[i];
 		if (seen < rank)
 			continue;

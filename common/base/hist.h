@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* A value keeps its 12 leading bits: the error is less than 1/2048 of the value. Values above HIST_MAX
- * are counted in the last bucket, and in `clamped`; min, max and sum stay exact. */
+/* A value keeps its 12 leading bits: the error is less than 1/2048 of the value. Values above
+ * HIST_MAX are counted in the last bucket, and in `clamped`; min, max and sum stay exact. */
 enum {
 	HIST_SUB_BITS = 12,
 	HIST_TOP_BIT = 45, /* 2^45 ns = 9.8 h */

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define HUGE_BYTES ((size_t)2 << 20)
 
@@ -74,28 +73,14 @@ sum_kb_lines(const char *path, const char *const *names)
 	return sum;
 }
 
-static uint64_t
-resident_by_statm(void)
-{
-	FILE *f = fopen("/proc/self/statm", "re");
-	unsigned long long pages = 0;
-
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	fclose(f);
-	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 uint64_t
 mem_resident(void)
 {
-	/* Rss leaves out pages of hugetlbfs. */
-	static const char *const names[] = {"Rss", "Shared_Hugetlb", "Private_Hugetlb", NULL};
-	uint64_t sum = sum_kb_lines("/proc/self/smaps_rollup", names);
+	/* VmRSS leaves out pages of hugetlbfs. smaps_rollup would have both too, but walks every
+	 * page. */
+	static const char *const names[] = {"VmRSS", "HugetlbPages", NULL};
 
-	return sum ? sum : resident_by_statm();
+	return sum_kb_lines("/proc/self/status", names);
 }
 
 uint64_t

@@ -11,7 +11,7 @@
 void *mem_reserve(size_t bytes);
 void mem_release(void *p, size_t bytes);
 
-/* Resident memory of this process in bytes, huge pages included (/proc/self/smaps_rollup or statm). */
+/* Resident memory of this process in bytes, huge pages included (/proc/self/status). */
 uint64_t mem_resident(void);
 /* Memory of the machine that is free for use, in bytes (MemAvailable). */
 uint64_t mem_available(void);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 enum opt_type {
-	OPT_BOOL,   /* bool: no value; --no-NAME clears it */
+	OPT_BOOL,   /* bool: no value; --no-NAME clears it; as a default "yes" or "no" */
 	OPT_COUNT,  /* uint64_t: 10k, 1.5M */
 	OPT_BYTES,  /* uint64_t: 8G */
 	OPT_TIME,   /* uint64_t nanoseconds: 250us; a bare number is in seconds */
@@ -19,7 +19,7 @@ enum opt_type {
 	OPT_PREFIX, /* struct opt_prefix */
 	OPT_STRING, /* const char *, points into argv */
 	OPT_ENUM,   /* int: index of the word in `choices` ("text|csv|json") */
-	OPT_CALL, /* calls `call` for each occurrence: options that may be repeated or have a grammar */
+	OPT_CALL,   /* calls `call` each time: options that may be repeated or have a grammar */
 };
 
 struct opt_prefix {
@@ -37,7 +37,7 @@ struct opt {
 	size_t offset;	     /* of the field in the tool's conf struct (OPT_CALL: unused) */
 	const char *metavar; /* in --help: SPEC, N, TIME */
 	const char *def; /* default, as the user would type it; NULL: none. Parsed like a flag. */
-	double min, max; /* allowed range in base units, both inclusive; max 0: no range */
+	double min, max; /* allowed range in base units, inclusive; max 0: no range; or INFINITY */
 	const char *choices; /* OPT_ENUM */
 	opt_call_fn *call;   /* OPT_CALL */
 	const char *help;    /* one phrase, lower case, no full stop; NULL hides it from --help */
@@ -52,10 +52,13 @@ struct opt_spec {
 	bool eal;		/* "--eal ARG ..." takes everything that follows, verbatim */
 };
 
-/* Sets the defaults in conf, then reads argv. -h, --help and -V, --version are built in: stdout,
- * exit 0. A wrong flag or value ends the program by die_usage with flag, value and what is allowed.
- * Returns the index in argv of the first operand (argv is permuted as by getopt_long).
- * With spec->eal, *eal_argc and *eal_argv name what followed --eal (0 and NULL when absent). */
+/* Sets the defaults in conf (fields of options without one stay as they are), then reads argv. The
+ * last of several occurrences counts; names are not abbreviated; the default of an OPT_CALL is read
+ * at the end, when the option was not given. -h, --help and -V, --version are built in: stdout, exit
+ * 0. A wrong flag or value ends the program by die_usage with flag, value and what is allowed.
+ * Returns the index in argv of the first operand (argv is permuted as by getopt_long); operands end
+ * at a NULL. With spec->eal, *eal_argc and *eal_argv name what followed --eal (0 and NULL when
+ * absent). */
 int opt_parse(const struct opt_spec *spec, int argc, char **argv, void *conf, int *eal_argc,
 	      char ***eal_argv);
 

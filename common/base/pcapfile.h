@@ -17,10 +17,11 @@ struct pcapfile_packet {
 
 struct pcapfile; /* a reader */
 
-/* "-" is stdin. NULL on failure, err (PCAPFILE_ERRBUF bytes) says what is wrong with which file. Only Ethernet (DLT_EN10MB) is
- * accepted for now; others are refused by name. */
+/* "-" is stdin. NULL on failure, err (PCAPFILE_ERRBUF bytes) says what is wrong with which file.
+ * Only Ethernet (DLT_EN10MB) is accepted for now; others are refused by name. */
 struct pcapfile *pcapfile_open(const char *path, char *err);
-/* 1: a packet; 0: end of file; -1: the file is damaged here (err says how), what came before stands. */
+/* 1: a packet; 0: end of file; -1: the file is damaged here (err says how), what came before
+ * stands. */
 int pcapfile_next(struct pcapfile *f, struct pcapfile_packet *p, char *err);
 void pcapfile_close(struct pcapfile *f);
 

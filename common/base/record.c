@@ -1,4 +1,4 @@
-/* record.c - rows of fields as aligned text, CSV (RFC 4180, lines end in LF) or JSON lines (RFC 8259). */
+/* record.c - rows of fields as text, CSV (RFC 4180, but LF ends a line) or JSON (RFC 8259). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "base/record.h"
 

@@ -12,12 +12,13 @@ enum record_format { RECORD_TEXT, RECORD_CSV, RECORD_JSON };
 #define RECORD_FORMATS "text|csv|json" /* for OPT_ENUM, in enum order */
 
 enum record_type {
-	RECORD_U64, /* uint64_t */
-	RECORD_U32, /* uint32_t */
-	RECORD_F64, /* double, printed with `digits` after the point; NaN is an empty CSV field and JSON null */
-	RECORD_STR, /* const char *; quoted where the format asks for it; NULL is empty */
-	RECORD_NS_AS_US, /* uint64_t nanoseconds, printed as microseconds with 3 digits; UINT64_MAX is "none" */
-	RECORD_NS_AS_S, /* uint64_t nanoseconds, printed as seconds with 3 digits */
+	RECORD_U64,	 /* uint64_t */
+	RECORD_U32,	 /* uint32_t */
+	RECORD_F64,	 /* double with `digits` after the point; NaN and infinity are "none" */
+	RECORD_STR,	 /* const char *; quoted where the format asks for it; NULL is empty */
+	RECORD_NS_AS_US, /* uint64_t nanoseconds as microseconds, 3 digits; UINT64_MAX is "none" */
+	RECORD_NS_AS_S,	 /* uint64_t nanoseconds as seconds, 3 digits; UINT64_MAX is "none" */
+			 /* "none" is - in text, an empty field in CSV, null in JSON. */
 };
 
 struct record_field {
@@ -40,12 +41,14 @@ struct record_out {
 	uint64_t dropped;
 };
 
-/* Line-buffers the file. The header row (CSV, text) is written by the first record. SIGPIPE must be ignored
- * by the program; a reader that went away is not an error worth more than one line. */
+/* Line-buffers the file, which stays the caller's. The header row (CSV, text) is written by the
+ * first record. SIGPIPE must be ignored by the program; a reader that went away is not an error
+ * worth more than one line. */
 void record_open(struct record_out *r, FILE *file, enum record_format format,
 		 const struct record_field *fields, unsigned n_fields);
 void record_write(struct record_out *r, const void *row);
-/* 0, or -errno when some record did not reach the file (EPIPE counts as reached: the reader had enough). */
+/* 0, or -errno when some record did not reach the file (EPIPE counts as reached: the reader had
+ * enough). Does not close the file. */
 int record_close(struct record_out *r);
 
 /* text when stdout is a terminal, CSV otherwise. */

@@ -28,7 +28,8 @@ void
 rng_seed(struct rng *r, uint64_t seed, uint64_t stream)
 {
 	const uint64_t gamma = UINT64_C(0x9e3779b97f4a7c15);
-	/* Both are mixed first, so that neighbouring streams do not start on one SplitMix64 orbit. */
+	/* Both are mixed first, so that neighbouring streams do not start on one SplitMix64
+	 * orbit. */
 	uint64_t x = mix64(seed + gamma) ^ rotl(mix64(stream + 2 * gamma), 32);
 
 	/* Four different counters give four different words: the state is never all zero. */

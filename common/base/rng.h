@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* xoshiro256** 1.0 (Blackman, Vigna), state filled by SplitMix64 from (seed, stream). Not for secrets. */
+/* xoshiro256** 1.0 (Blackman, Vigna), its state filled by SplitMix64 from (seed, stream). Not for
+ * secrets. */
 struct rng {
 	uint64_t s[4];
 };
@@ -21,10 +22,12 @@ double rng_exp(struct rng *r, double mean);
 /* True with probability p; p <= 0 never, p >= 1 always; draws one number in every case. */
 int rng_chance(struct rng *r, double p);
 
-/* 16 bytes from the kernel, for keys: the only non-deterministic source. Ends the program when there is none. */
+/* 16 bytes from the kernel, for keys: the only non-deterministic source. Ends the program when
+ * there is none. */
 void rng_secret(uint8_t key[16]);
 
-/* SipHash-2-4 (Aumasson, Bernstein 2012) of `len` bytes; the fixed-size 1-3 variant used for flows is in wire/flow.h. */
+/* SipHash-2-4 (Aumasson, Bernstein 2012) of `len` bytes; the fixed-size 1-3 variant used for
+ * flows is in wire/flow.h. */
 uint64_t siphash24(const uint8_t key[16], const void *data, uint64_t len);
 
 #endif

@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* A tick T has its slot on the lowest level whose block holds both T and now_tick: level 0 holds the
- * rest of this block of 256 ticks, level 1 the later blocks of these 2^16 ticks, and so on; level 3
+/* A tick T has its slot on the lowest level whose block holds both T and now_tick: level 0 holds
+ * the rest of this block of 256 ticks, level 1 the later blocks of these 2^16, and so on; level 3
  * goes round, so that all 2^32 ticks ahead have a place. So
  *   - every slot of level l is due before any slot of level l + 1;
  *   - a slot's first tick is later than now_tick, but for level 0, where the slot of now_tick holds
@@ -154,7 +154,8 @@ find_occupied(const uint64_t *words, unsigned from)
 	return WHEEL_SLOTS;
 }
 
-/* First tick of the first occupied slot after that of now_tick; *level becomes WHEEL_LEVELS when there is none. */
+/* First tick of the first occupied slot after that of now_tick, and its level; WHEEL_LEVELS when
+ * there is none. */
 static uint64_t
 next_slot_tick(const struct wheel *w, unsigned *level)
 {

@@ -1,4 +1,4 @@
-/* wheel.h - hierarchical timing wheel over nodes that live inside pool objects (Varghese, Lauck 1987). */
+/* wheel.h - hierarchical timing wheel over nodes inside pool objects (Varghese, Lauck 1987). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef BASE_WHEEL_H
 #define BASE_WHEEL_H
@@ -9,8 +9,8 @@
 
 enum { WHEEL_BITS = 8, WHEEL_LEVELS = 4, WHEEL_SLOTS = 1 << WHEEL_BITS };
 
-/* In each timed object. `slot` is WHEEL_IDLE when the node is not in the wheel; a node must be made idle by
- * wheel_node_init before its first use. */
+/* In each timed object. `slot` is WHEEL_IDLE when the node is not in the wheel; a node must be made
+ * idle by wheel_node_init before its first use. */
 struct wheel_node {
 	uint32_t next, prev; /* handles */
 	uint32_t tick;	     /* when it is due, in wheel ticks */
@@ -18,7 +18,8 @@ struct wheel_node {
 };
 #define WHEEL_IDLE UINT32_MAX
 
-/* Node of handle h is at mem + h * stride + offset. One owner, no allocation, O(1) add and delete. */
+/* Node of handle h is at mem + h * stride + offset. One owner, no allocation, O(1) add and
+ * delete; a node with a far deadline is moved at most three times on its way. */
 struct wheel {
 	uint8_t *mem;
 	size_t stride, offset;
@@ -34,16 +35,19 @@ void wheel_init(struct wheel *w, void *mem, size_t stride, size_t offset, unsign
 void wheel_node_init(struct wheel_node *n);
 bool wheel_is_armed(const struct wheel_node *n);
 
-/* Due at the first tick that is not before deadline_ns (never early); a deadline in the past fires at the next call.
- * Horizon: 2^32 ticks. Adding an armed node moves it. */
+/* Due at the first tick that is not before deadline_ns (never early); a deadline in the past
+ * fires at the next call. A deadline beyond the horizon of 2^32 ticks is brought forward to it.
+ * Adding an armed node moves it. */
 void wheel_add(struct wheel *w, uint32_t h, uint64_t deadline_ns);
 void wheel_del(struct wheel *w, uint32_t h);
 
-/* Removes up to `max` due nodes into handles[], in order of tick, and returns how many; call again while it returns max. */
+/* Removes up to `max` due nodes into handles[] and returns how many; call again while it returns
+ * max. They come in order of tick, and within a tick in the order in which they were added.
+ * now_ns must not go back. */
 unsigned wheel_expire(struct wheel *w, uint64_t now_ns, uint32_t *handles, unsigned max);
 
-/* A time not later than the first deadline in the wheel (may be early by the span of a higher-level slot, never
- * late); UINT64_MAX when empty. */
+/* When to call wheel_expire next: the tick of the first node, or earlier by up to the span of its
+ * higher-level slot; never later. In the past when something is due. UINT64_MAX when empty. */
 uint64_t wheel_next_ns(const struct wheel *w);
 
 #endif
