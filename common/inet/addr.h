@@ -1,4 +1,4 @@
-/* addr.h - which IPv4 addresses are ours on an interface, and where a destination's next hop is (RFC 1122 3.3). */
+/* addr.h - which IPv4 addresses are ours on an interface, and who the next hop is (RFC 1122 3.3). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef INET_ADDR_H
 #define INET_ADDR_H

@@ -1,4 +1,4 @@
-/* icmp.h - answers to echo requests and closed ports, and errors about what we sent (RFC 792, 1122 3.2.2). */
+/* icmp.h - echo replies, errors that we send, errors about what we sent (RFC 792, 1122 3.2.2). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef INET_ICMP_H
 #define INET_ICMP_H
@@ -77,7 +77,8 @@ struct icmp_msg {
 bool icmp_echo_reply(struct icmp_state *s, const struct netif_addrs *a, const struct pkt *p,
 		     const uint8_t *frame, uint64_t now_ns, struct icmp_msg *m);
 
-/* Destination unreachable, about a UDP or TCP packet; false where RFC 1122 3.2.2 or the limit forbids it. */
+/* Destination unreachable, about a UDP or TCP packet; false where RFC 1122 3.2.2 or the limit forbids
+ * it. */
 bool icmp_unreachable(struct icmp_state *s, const struct netif_addrs *a, const struct pkt *p,
 		      const uint8_t *frame, enum icmp_unreachable_code code, uint64_t now_ns,
 		      struct icmp_msg *m);
@@ -85,9 +86,8 @@ bool icmp_unreachable(struct icmp_state *s, const struct netif_addrs *a, const s
 /* An error about a packet that we sent, as far as the quote shows it. */
 struct icmp_error {
 	uint8_t type, code;
-	uint8_t proto; /* of the quoted packet: TCP or UDP */
-	uint16_t
-	    mtu; /* of the next hop, with ICMP_FRAGMENTATION_NEEDED; 0: an old router did not say */
+	uint8_t proto;	  /* of the quoted packet: TCP or UDP */
+	uint16_t mtu;	  /* with ICMP_FRAGMENTATION_NEEDED; 0: an old router did not say */
 	struct flow flow; /* as our connection has it: we are local */
 	uint32_t seq;	  /* of the quoted TCP segment, else 0 */
 };
