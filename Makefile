@@ -30,8 +30,10 @@ CFLAGS_ALL  := -std=gnu11 $(OPT) $(ARCH) -g -fno-strict-aliasing -pthread -MMD -
 CFLAGS_PURE := -D_GNU_SOURCE -Wconversion
 DPDK_CFLAGS  = $(subst -I,-isystem ,$(shell pkg-config --cflags libdpdk))
 
-PURE_SRC := $(sort $(wildcard $(addsuffix /*.c,$(PURE))))
-DP_SRC   := $(sort $(wildcard common/dp/*.c))
+# The grammar of --port is pure, so that the tools' options can be tested without DPDK.
+DP_PURE  := common/dp/port_spec.c
+PURE_SRC := $(sort $(wildcard $(addsuffix /*.c,$(PURE))) $(DP_PURE))
+DP_SRC   := $(filter-out $(DP_PURE),$(sort $(wildcard common/dp/*.c)))
 PURE_OBJ := $(PURE_SRC:%.c=$(O)/%.o)
 DP_OBJ   := $(DP_SRC:%.c=$(O)/%.o)
 tool_obj  = $(patsubst %.c,$(O)/%.o,$(sort $(wildcard $(1)/*.c)))
@@ -48,7 +50,9 @@ DPDK_LIBS := -Wl,--whole-archive $(PMDS:%=-l:librte_%.a) -Wl,--no-whole-archive 
 SYS_LIBS  := -lxdp -lbpf -lelf -lz -lpcap -ldbus-1 -lnuma -lbsd -lmd -lm -pthread \
 	-Wl,--defsym,sd_listen_fds=0 -Wl,--defsym,sd_is_socket=0
 # No static sanitizers. ld warns of getpwuid() and the like in static programs (libpcap and D-Bus again).
-LINK := $(if $(SAN),-fsanitize=$(SAN),-static -Wl,--no-warnings) -Wl,--gc-sections
+# Two functions of the memif driver are wrapped: see common/dp/memif.c.
+LINK := $(if $(SAN),-fsanitize=$(SAN),-static -Wl,--no-warnings) -Wl,--gc-sections \
+	-Wl,--wrap=memif_connect,--wrap=memif_free_regions
 
 .PHONY: all test check-long demo bench lint install clean
 all: $(TOOLS:%=$(BIN)/%)
@@ -58,8 +62,8 @@ $(O)/libpure.a: $(PURE_OBJ)
 $(O)/libdp.a: $(DP_OBJ)
 	@rm -f $@; ar rcs $@ $^
 
-$(addprefix $(O)/,$(addsuffix /%.o,$(PURE) $(TOOLS))): CFLAGS_ALL += $(CFLAGS_PURE)
-$(O)/common/dp/%.o: CFLAGS_ALL += -D_GNU_SOURCE $(DPDK_CFLAGS)
+$(addprefix $(O)/,$(addsuffix /%.o,$(PURE) $(TOOLS)) $(DP_PURE:%.c=%.o)): CFLAGS_ALL += $(CFLAGS_PURE)
+$(DP_OBJ): CFLAGS_ALL += -D_GNU_SOURCE $(DPDK_CFLAGS)
 
 $(O)/%.o: %.c Makefile
 	@mkdir -p $(@D)
@@ -88,11 +92,19 @@ $(O)/tests/%: tests/unit/%.c $$(call test_libs,$$@) Makefile
 	@echo "  TEST $@"
 	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -Itests/unit -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
 
+# Programs that the bats tests use: a port at the other end.
+TEST_TOOLS := $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(wildcard tests/tools/*.c))
+
+$(O)/tests/tools/%: tests/tools/%.c $(O)/libdp.a $(O)/libpure.a Makefile
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE $(LINK) -o $@ $< $(O)/libdp.a $(O)/libpure.a $(DPDK_LIBS) $(SYS_LIBS)
+
 .PHONY: unit
 unit: $(UNIT)
 	@scripts/run-tests --unit $(UNIT)
 
-test: all $(UNIT)
+test: all $(UNIT) $(TEST_TOOLS)
 	@scripts/run-tests --unit $(UNIT) --bats tests/bats
 
 demo: all

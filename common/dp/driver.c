@@ -1,0 +1,183 @@
+/* driver.c - from SPEC to a DPDK device: arguments, what must be there, and what to do when it is not. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "dp/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <rte_bus_vdev.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+typedef int probe_fn(struct dp_port *port, char *err);
+
+static unsigned serial;
+
+int
+driver_probe_vdev(struct dp_port *port, const char *driver, const char *args, char *err)
+{
+	eal_log_mark();
+	snprintf(port->dev, sizeof(port->dev), "%s%u", driver, serial++);
+	if (rte_vdev_init(port->dev, args) < 0 ||
+	    rte_eth_dev_get_port_by_name(port->dev, &port->id) < 0) {
+		port->dev[0] = '\0';
+		return port_refuse(port, err, "%s", eal_log_reason());
+	}
+	return 0;
+}
+
+/* Opening a raw socket says more about rights than the driver does. */
+static int
+check_raw(struct dp_port *port, char *err)
+{
+	int s = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+
+	if (s < 0)
+		return port_refuse(port, err,
+				   "raw frames need root, or 'setcap cap_net_raw,cap_net_admin+ep' "
+				   "on this program");
+	close(s);
+	return kernel_if_check(port, err);
+}
+
+/* Slots of the ring are a power of two, so that they fill its blocks, and no longer than a buffer. */
+static int
+probe_af_packet(struct dp_port *port, char *err)
+{
+	uint32_t frame = rte_align32prevpow2(RTE_MIN(frames_room(), 16384u));
+	char args[128];
+
+	if (check_raw(port, err) < 0)
+		return -1;
+	snprintf(args, sizeof(args), "iface=%.15s,framesz=%u,blocksz=%u,framecnt=2048",
+		 port->spec.name, frame, 32 * frame);
+	return driver_probe_vdev(port, "net_af_packet", args, err);
+}
+
+/* Busy polling would burn what sleeping saves. */
+static int
+probe_af_xdp(struct dp_port *port, char *err)
+{
+	char args[128];
+
+	if (check_raw(port, err) < 0)
+		return -1;
+	snprintf(args, sizeof(args), "iface=%.15s,busy_budget=0", port->spec.name);
+	return driver_probe_vdev(port, "net_af_xdp", args, err);
+}
+
+static int
+probe_tap(struct dp_port *port, char *err)
+{
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	char args[128];
+
+	if (fd < 0)
+		return port_refuse(port, err, "%s",
+				   errno == ENOENT ? "no /dev/net/tun: 'modprobe tun'"
+						   : "needs root, or CAP_NET_ADMIN");
+	close(fd);
+	/* The driver asks for a real-time signal per frame; when their queue overflows, SIGIO comes instead. */
+	signal(SIGIO, SIG_IGN);
+	snprintf(args, sizeof(args), "iface=%.15s", port->spec.name);
+	return driver_probe_vdev(port, "net_tap", args, err);
+}
+
+static int
+probe_pci(struct dp_port *port, char *err)
+{
+	const char *addr = port->spec.name;
+
+	snprintf(port->dev, sizeof(port->dev), "%s%.12s", strlen(addr) < 12 ? "0000:" : "", addr);
+	eal_log_mark();
+	if (!eal_has_pci() || rte_dev_probe(port->dev) < 0 ||
+	    rte_eth_dev_get_port_by_name(port->dev, &port->id) < 0) {
+		port->dev[0] = '\0';
+		return port_refuse(port, err,
+				   "not a NIC bound to a userspace driver: 'dpdk-devbind.py "
+				   "--bind=vfio-pci ADDR'");
+	}
+	return 0;
+}
+
+static int
+probe_pcap(struct dp_port *port, char *err)
+{
+	const struct port_spec *s = &port->spec;
+	char args[2 * PORT_SPEC_BYTES + 32];
+	int fd;
+
+	if (s->name[0]) {
+		fd = open(s->name, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			return port_refuse(port, err, "%s", strerror(errno));
+		close(fd);
+	}
+	if (s->out[0]) {
+		fd = open(s->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			return port_refuse(port, err, "%s", strerror(errno));
+		close(fd);
+	}
+	snprintf(args, sizeof(args), "%s%s%s%s%s", s->name[0] ? "rx_pcap=" : "", s->name,
+		 s->name[0] && s->out[0] ? "," : "", s->out[0] ? "tx_pcap=" : "", s->out);
+	return driver_probe_vdev(port, "net_pcap", args, err);
+}
+
+static int
+probe_null(struct dp_port *port, char *err)
+{
+	return driver_probe_vdev(port, "net_null", "no-rx=1", err);
+}
+
+static int
+probe_vdev(struct dp_port *port, char *err)
+{
+	const char *comma = strchr(port->spec.name, ',');
+
+	snprintf(port->dev, sizeof(port->dev), "%.*s",
+		 comma ? (int)(comma - port->spec.name) : (int)sizeof(port->dev) - 1,
+		 port->spec.name);
+	eal_log_mark();
+	if (rte_vdev_init(port->dev, comma ? comma + 1 : "") < 0 ||
+	    rte_eth_dev_get_port_by_name(port->dev, &port->id) < 0) {
+		port->dev[0] = '\0';
+		return port_refuse(port, err, "%s", eal_log_reason());
+	}
+	return 0;
+}
+
+static probe_fn *const probes[] = {
+    [PORT_AF_PACKET] = probe_af_packet,
+    [PORT_AF_XDP] = probe_af_xdp,
+    [PORT_TAP] = probe_tap,
+    [PORT_PCI] = probe_pci,
+    [PORT_PCAP] = probe_pcap,
+    [PORT_NULL] = probe_null,
+    [PORT_VDEV] = probe_vdev,
+};
+
+int
+driver_probe(struct dp_port *port, char *err)
+{
+	return probes[port->spec.kind](port, err);
+}
+
+void
+driver_remove(struct dp_port *port)
+{
+	if (!port->dev[0])
+		return;
+	if (port->spec.kind == PORT_PCI)
+		rte_eth_dev_close(port->id);
+	else
+		rte_vdev_uninit(port->dev);
+	port->dev[0] = '\0';
+}
