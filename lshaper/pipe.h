@@ -32,7 +32,7 @@ struct pipe_stats {
 };
 
 /* Frames of queue i of one port leave by queue i of the other; each has a hold queue of its own,
- * so that a full transmit ring delays nobody else, and all share the memory. No clock, no ports:
+ * so that a full transmit ring delays no other, and all share the memory. No clock, no ports:
  * the loop brings frames and the time, and tells what became of those it was given to send. */
 struct pipe {
 	struct impair model;
@@ -77,7 +77,7 @@ void pipe_lose(struct pipe *p, const struct frame *f, unsigned n);
 
 /* When there is something to do next: the first departure, or PIPE_RETRY_NS from now where the port refuses;
  * UINT64_MAX when nothing is held. */
-enum { PIPE_RETRY_NS = 20000 };
+enum { PIPE_RETRY_NS = 200000 };
 uint64_t pipe_next_ns(const struct pipe *p, uint64_t now_ns);
 
 struct pipe_count pipe_held(const struct pipe *p);
