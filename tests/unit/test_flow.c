@@ -151,7 +151,7 @@ unevenness(const uint32_t count[256], unsigned n)
 	return chi;
 }
 
-/* What a load generator makes: consecutive addresses and ports to one server. Low and high bits pick. */
+/* What a load generator makes: consecutive addresses and ports to one server. */
 static void
 test_group_spreads(void **state)
 {
@@ -171,7 +171,7 @@ test_group_spreads(void **state)
 	assert_true(unevenness(high, n) < 350);
 }
 
-/* Addresses that are alike in the last octet, as with two servers at .1: an exclusive or would cancel. */
+/* Ends that differ by the same bits in every flow: an exclusive or of them would cancel. */
 static void
 test_group_spreads_pairs(void **state)
 {
