@@ -56,7 +56,7 @@ take_value(struct walk *w, const struct opt *o, bool by_letter, const char *valu
 	if (!value)
 		die_usage("%s: the value is missing: %s", flag, allowed);
 	if (!opt_value_store(o, value, w->conf, &wanted))
-		die_usage("%s: '%s' is not %s", flag, value, wanted ? wanted : allowed);
+		die_usage("%s: '%.300s' is not %s", flag, value, wanted ? wanted : allowed);
 	given[o - w->spec->opts] = true;
 }
 

@@ -54,8 +54,8 @@ struct opt_spec {
 
 /* Sets the defaults in conf (fields of options without one stay as they are), then reads argv. The
  * last of several occurrences counts; names are not abbreviated; the default of an OPT_CALL is read
- * at the end, when the option was not given. -h, --help and -V, --version are built in: stdout, exit
- * 0. A wrong flag or value ends the program by die_usage with flag, value and what is allowed.
+ * at the end, when the option was not given. -h, --help and -V, --version are built in: stdout,
+ * exit 0. A wrong flag or value ends the program by die_usage with flag, value and what is allowed.
  * Returns the index in argv of the first operand (argv is permuted as by getopt_long); operands end
  * at a NULL. With spec->eal, *eal_argc and *eal_argv name what followed --eal (0 and NULL when
  * absent). */

@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define NS_PER_S UINT64_C(1000000000)
 
 struct pcapfile {
 	pcap_t *pcap;
@@ -39,15 +42,31 @@ say_linktype(char *err, const char *name, int linktype)
 	say(err, name, "link type %d (%s): only Ethernet captures are read", linktype, text);
 }
 
+static bool
+is_empty(FILE *file)
+{
+	int c = getc(file);
+
+	if (c != EOF)
+		ungetc(c, file);
+	return c == EOF && !ferror(file);
+}
+
 static pcap_t *
 open_ethernet(FILE *file, const char *name, char *err)
 {
-	char why[PCAP_ERRBUF_SIZE];
-	pcap_t *pcap;
+	char why[PCAP_ERRBUF_SIZE] = "";
+	bool empty = is_empty(file);
+	pcap_t *pcap = NULL;
 
-	pcap = pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
+	if (!empty)
+		pcap =
+		    pcap_fopen_offline_with_tstamp_precision(file, PCAP_TSTAMP_PRECISION_NANO, why);
 	if (!pcap) {
-		say(err, name, "not a capture file: %s", why);
+		if (empty)
+			say(err, name, "the file is empty");
+		else
+			say(err, name, "not a capture file: %s", why);
 		if (file != stdin)
 			fclose(file);
 		return NULL;
@@ -87,6 +106,17 @@ pcapfile_open(const char *path, char *err)
 	return f;
 }
 
+/* At nanosecond precision tv_usec holds nanoseconds. libpcap takes the unsigned seconds of a pcap
+ * file, good until 2106, for signed ones; and a damaged file may have any fraction of a second. */
+static uint64_t
+stamp_ns(const struct timeval *ts)
+{
+	uint64_t sec = ts->tv_sec < 0 ? (uint32_t)ts->tv_sec : (uint64_t)ts->tv_sec;
+	uint64_t ns = (uint64_t)ts->tv_usec;
+
+	return sec * NS_PER_S + (ns < NS_PER_S ? ns : NS_PER_S - 1);
+}
+
 int
 pcapfile_next(struct pcapfile *f, struct pcapfile_packet *p, char *err)
 {
@@ -100,13 +130,10 @@ pcapfile_next(struct pcapfile *f, struct pcapfile_packet *p, char *err)
 		say(err, f->name, "%s", pcap_geterr(f->pcap));
 		return -1;
 	}
-	/* At nanosecond precision tv_usec holds nanoseconds. A file may say anything: a time before
-	 * the epoch becomes the epoch, and a packet is as long as what was caught of it. */
 	*p = (struct pcapfile_packet){
-	    .ts_ns = h->ts.tv_sec < 0
-			 ? 0
-			 : (uint64_t)h->ts.tv_sec * 1000000000 + (uint64_t)h->ts.tv_usec,
+	    .ts_ns = stamp_ns(&h->ts),
 	    .caplen = h->caplen,
+	    /* A file may say that there was less than what was caught of it. */
 	    .len = h->len < h->caplen ? h->caplen : h->len,
 	    .data = data,
 	};
@@ -123,25 +150,41 @@ pcapfile_close(struct pcapfile *f)
 	free(f);
 }
 
+/* 0 or an errno; what was opened is then closed again. */
+static int
+open_dumper(struct pcapfile_writer *w, const char *path)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "we") : stdout;
+	int error;
+
+	if (!file)
+		return errno;
+	w->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, (int)w->snaplen,
+						       PCAP_TSTAMP_PRECISION_NANO);
+	if (w->pcap)
+		w->dumper = pcap_dump_fopen(w->pcap, file);
+	if (w->dumper)
+		return 0;
+	error = w->pcap ? EIO : ENOMEM;
+	if (w->pcap)
+		pcap_close(w->pcap);
+	if (file != stdout)
+		fclose(file);
+	return error;
+}
+
 struct pcapfile_writer *
 pcapfile_create(const char *path, uint32_t snaplen, char *err)
 {
-	const char *name = strcmp(path, "-") ? path : "standard output";
 	struct pcapfile_writer *w = calloc(1, sizeof(*w));
+	int error = ENOMEM;
 
-	if (!w) {
-		say(err, name, "%s", strerror(ENOMEM));
-		return NULL;
+	if (w) {
+		w->snaplen = snaplen;
+		error = open_dumper(w, path);
 	}
-	w->snaplen = snaplen;
-	w->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, (int)snaplen,
-						       PCAP_TSTAMP_PRECISION_NANO);
-	if (w->pcap)
-		w->dumper = pcap_dump_open(w->pcap, path);
-	if (!w->dumper) {
-		say(err, name, "%s", w->pcap ? pcap_geterr(w->pcap) : strerror(ENOMEM));
-		if (w->pcap)
-			pcap_close(w->pcap);
+	if (error) {
+		say(err, strcmp(path, "-") ? path : "standard output", "%s", strerror(error));
 		free(w);
 		return NULL;
 	}
@@ -153,8 +196,8 @@ pcapfile_write(struct pcapfile_writer *w, uint64_t ts_ns, const void *data, uint
 	       uint32_t len)
 {
 	struct pcap_pkthdr h = {
-	    .ts = {.tv_sec = (time_t)(ts_ns / 1000000000),
-		   .tv_usec = (suseconds_t)(ts_ns % 1000000000)},
+	    .ts = {.tv_sec = (time_t)(ts_ns / NS_PER_S),
+		   .tv_usec = (suseconds_t)(ts_ns % NS_PER_S)},
 	    .caplen = caplen < w->snaplen ? caplen : w->snaplen,
 	    .len = len,
 	};

@@ -101,15 +101,17 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Digits after the point; those past the 18th are too small to matter, but must be digits. */
+/* Digits after the point. Those past the 18th only tell that the number is not a round one. */
 static int
 parse_part(const char **s, struct decimal *d)
 {
 	if (!is_digit(**s))
 		return -EINVAL;
 	for (; is_digit(**s); (*s)++) {
-		if (d->digits == PART_DIGITS_MAX)
+		if (d->digits == PART_DIGITS_MAX) {
+			d->part |= **s != '0';
 			continue;
+		}
 		d->part = d->part * 10 + (uint64_t)(**s - '0');
 		d->digits++;
 	}

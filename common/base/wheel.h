@@ -18,8 +18,10 @@ struct wheel_node {
 };
 #define WHEEL_IDLE UINT32_MAX
 
-/* Node of handle h is at mem + h * stride + offset. One owner, no allocation, O(1) add and
- * delete; a node with a far deadline is moved at most three times on its way. */
+/* Node of handle h is at mem + h * stride + offset. One owner, no allocation, O(1) add and delete. A
+ * node that is due more than 256 ticks ahead is moved at most three times on its way, together with
+ * all that share its slot, in one call (about 0.15 us each out of cold memory): meant for deadlines
+ * that are mostly deleted before they come. */
 struct wheel {
 	uint8_t *mem;
 	size_t stride, offset;
