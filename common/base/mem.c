@@ -35,8 +35,7 @@ mem_reserve(size_t bytes)
 	after = HUGE_BYTES - before;
 	if (before)
 		munmap(p, before);
-	if (after)
-		munmap(p + before + size, after);
+	munmap(p + before + size, after);
 	/* A kernel without huge pages works with small ones. */
 	madvise(p + before, size, MADV_HUGEPAGE);
 	return p + before;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio_ext.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -172,14 +171,13 @@ write_header(const struct record_out *r)
 	fputc('\n', r->file);
 }
 
-/* Says once what happened; what stdio still holds must not reach the file later, in pieces. */
+/* Says once what happened. What did not get out, glibc has forgotten: no piece follows later. */
 static void
 fail(struct record_out *r)
 {
 	r->failed = true;
 	r->error = errno;
 	r->dropped++;
-	__fpurge(r->file);
 	if (r->error == EPIPE)
 		log_info("nobody reads the records any more; going on without them");
 	else

@@ -163,10 +163,8 @@ next_slot_tick(const struct wheel *w, unsigned *level)
 		const unsigned bits = *level * WHEEL_BITS;
 		const uint64_t block = w->now_tick >> bits >> WHEEL_BITS << WHEEL_BITS;
 		const unsigned now = slot_index(w->now_tick, *level);
-		unsigned index = WHEEL_SLOTS;
+		unsigned index = find_occupied(w->occupied[*level], now + 1);
 
-		if (now + 1 < WHEEL_SLOTS)
-			index = find_occupied(w->occupied[*level], now + 1);
 		if (index < WHEEL_SLOTS)
 			return (block + index) << bits;
 		if (*level == TOP) /* the next turn, up to the slot of now_tick itself */

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/pcapfile.h"
@@ -360,8 +361,10 @@ test_round_trip(void **state)
 	struct pcapfile_writer *w = pcapfile_create(path, SNAPLEN, err);
 	struct pcapfile_packet p;
 	struct pcapfile *f;
+	size_t size = 24; /* of the file: a header, and 16 octets before each packet */
 	uint8_t data[300];
 	struct rng r, again;
+	struct stat st;
 
 	(void)state;
 	rng_seed(&r, 7, 0);
@@ -370,10 +373,13 @@ test_round_trip(void **state)
 	for (int i = 0; i < N; i++) {
 		uint32_t len = (uint32_t)rng_below(&r, sizeof(data));
 
+		size += 16 + (len < SNAPLEN ? len : SNAPLEN);
 		memset(data, i, sizeof(data));
 		pcapfile_write(w, rng_below(&r, UINT64_C(4294967295999999999)), data, len, len + 1);
 	}
 	assert_int_equal(pcapfile_finish(w), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, size);
 	f = pcapfile_open(path, err);
 	assert_non_null(f);
 	for (int i = 0; i < N; i++) {

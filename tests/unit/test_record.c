@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 
@@ -340,6 +341,43 @@ lose_reader_midway(void *arg)
 	printf("%d %llu\n", record_close(&r), (unsigned long long)r.dropped);
 }
 
+/* Once a record is given up, no piece of it follows when there is room again. */
+static void
+lose_record_for_a_while(void *arg)
+{
+	char junk[4096] = {0};
+	struct record_out r;
+	int fd[2];
+	FILE *file;
+
+	(void)arg;
+	if (pipe2(fd, O_NONBLOCK))
+		return;
+	while (write(fd[1], junk, sizeof(junk)) > 0)
+		;
+	file = fdopen(fd[1], "w");
+	record_open(&r, file, RECORD_JSON, fields, N_OF(fields));
+	record_write(&r, &plain);
+	while (read(fd[0], junk, sizeof(junk)) > 0)
+		;
+	record_write(&r, &plain);
+	printf("%d ", record_close(&r));
+	printf("%d ", fclose(file));
+	printf("%zd\n", read(fd[0], junk, sizeof(junk)));
+}
+
+static void
+test_no_pieces(void **state)
+{
+	struct captured c;
+	char want[32];
+
+	(void)state;
+	capture(&c, lose_record_for_a_while, NULL);
+	snprintf(want, sizeof(want), "-%d 0 0\n", EAGAIN);
+	assert_string_equal(c.out, want);
+}
+
 static void
 test_failure_midway(void **state)
 {
@@ -363,12 +401,19 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_csv),		  cmocka_unit_test(test_json),
-	    cmocka_unit_test(test_text),	  cmocka_unit_test(test_header_once),
-	    cmocka_unit_test(test_numbers),	  cmocka_unit_test(test_longest_number),
-	    cmocka_unit_test(test_json_escapes),  cmocka_unit_test(test_csv_quoting),
-	    cmocka_unit_test(test_line_buffered), cmocka_unit_test(test_reader_goes_away),
-	    cmocka_unit_test(test_disk_full),	  cmocka_unit_test(test_failure_midway),
+	    cmocka_unit_test(test_csv),
+	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_text),
+	    cmocka_unit_test(test_header_once),
+	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_longest_number),
+	    cmocka_unit_test(test_json_escapes),
+	    cmocka_unit_test(test_csv_quoting),
+	    cmocka_unit_test(test_line_buffered),
+	    cmocka_unit_test(test_reader_goes_away),
+	    cmocka_unit_test(test_disk_full),
+	    cmocka_unit_test(test_no_pieces),
+	    cmocka_unit_test(test_failure_midway),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release_text);
