@@ -17,14 +17,15 @@ struct tcp_run {
 };
 
 enum tcp_act_flag {
-	TCP_ACT_FIN_QUEUED  = 0x01, /* the user has closed: FIN follows the send queue */
-	TCP_ACT_FIN_SENT    = 0x02,
-	TCP_ACT_FIN_ACKED   = 0x04,
-	TCP_ACT_RECOVERY    = 0x08, /* in fast recovery until `recover` is acknowledged (RFC 6582) */
-	TCP_ACT_TIMING	    = 0x10, /* rtt_seq is being timed */
-	TCP_ACT_WANT_ROOM   = 0x20, /* the user waits for TCP_EV_WRITABLE */
-	TCP_ACT_PERSIST     = 0x40, /* rexmt_at is the persist timer */
-	TCP_ACT_SYN_REXMT   = 0x80, /* the SYN or SYN,ACK was retransmitted: initial window 1 (RFC 5681 3.1) */
+	TCP_ACT_FIN_QUEUED =
+	    0x01, /* the user has closed: FIN follows the send queue; cleared when it is acknowledged */
+	TCP_ACT_FIN_SENT = 0x02,
+	TCP_ACT_RECOVERY = 0x08,  /* in fast recovery until `recover` is acknowledged (RFC 6582) */
+	TCP_ACT_TIMING = 0x10,	  /* rtt_seq is being timed */
+	TCP_ACT_WANT_ROOM = 0x20, /* the user waits for TCP_EV_WRITABLE */
+	TCP_ACT_PERSIST = 0x40,	  /* rexmt_at is the persist timer */
+	TCP_ACT_SYN_REXMT =
+	    0x80, /* the SYN or SYN,ACK was retransmitted: initial window 1 (RFC 5681 3.1) */
 };
 
 struct tcp_act {
@@ -33,29 +34,30 @@ struct tcp_act {
 	uint32_t flags;
 
 	/* send */
-	uint32_t snd_max;	 /* highest sequence number sent + 1; snd_nxt goes back after an RTO */
+	uint32_t snd_max; /* highest sequence number sent + 1; snd_nxt goes back after an RTO */
 	uint32_t snd_wl1, snd_wl2;
-	uint32_t max_wnd;	 /* largest window the peer has offered */
-	struct chain sndq;	 /* octets from snd_una (SYN and FIN not in it) */
+	uint32_t max_wnd;  /* largest window the peer has offered */
+	struct chain sndq; /* octets from snd_una (SYN and FIN not in it) */
 	uint32_t cwnd, ssthresh;
-	uint32_t recover;	 /* RFC 6582 */
-	uint32_t acked_octets;	 /* in congestion avoidance, towards the next segment of cwnd (RFC 3465) */
+	uint32_t recover; /* RFC 6582 */
+	uint32_t
+	    acked_octets; /* in congestion avoidance, towards the next segment of cwnd (RFC 3465) */
 	uint8_t dup_acks;
-	uint8_t backoff;	 /* expiries in a row, of rexmt or persist */
-	uint16_t rexmt_now;	 /* segments that tcp_output must retransmit from snd_una */
+	uint8_t backoff;    /* expiries in a row, of rexmt or persist */
+	uint8_t unanswered; /* of them, those since the peer was heard of last */
+	uint8_t rexmt_now; /* tcp_output must send the SYN, or the first segment not acknowledged */
 
 	/* round-trip time, RFC 6298 */
 	uint32_t srtt_us, rttvar_us; /* srtt 0: no measurement yet */
 	uint32_t rtt_seq;
-	uint64_t rtt_at;	 /* when rtt_seq left */
-	uint64_t rto_ns;
-	uint64_t rexmt_at;	 /* UINT64_MAX: not running */
+	uint64_t rtt_at;   /* when rtt_seq left */
+	uint64_t rexmt_at; /* UINT64_MAX: not running */
 
 	/* receive */
-	uint64_t delack_at;	 /* UINT64_MAX: none */
-	uint64_t last_ns;	 /* last activity */
-	struct chain rcvq;	 /* delivered, not yet read: the host's */
-	uint32_t fin_seq;	 /* of a FIN that came out of order (n_runs counts it by fin_held) */
+	uint64_t delack_at; /* UINT64_MAX: none */
+	uint64_t last_ns;   /* last activity */
+	struct chain rcvq;  /* delivered, not yet read: the host's */
+	uint32_t fin_seq;   /* of a FIN that came out of order (n_runs counts it by fin_held) */
 	uint8_t fin_held;
 	uint8_t n_runs;
 	struct tcp_run run[TCP_RUNS_MAX]; /* ascending, never touching */

@@ -13,9 +13,10 @@ enum { BLOCK_SMALL_ROOM = 240, BLOCK_LARGE_ROOM = 2032, BLOCK_HEADER = 16 };
 
 struct block {
 	uint32_t next; /* POOL_NONE ends a chain */
-	uint32_t seq;  /* of data[off]; kept up to date in the reassembly queue, free for the owner elsewhere */
-	uint16_t off;  /* first octet still wanted */
-	uint16_t len;  /* octets still wanted, from off on */
+	uint32_t
+	    seq; /* of data[off]; kept up to date in the reassembly queue, free for the owner elsewhere */
+	uint16_t off; /* first octet still wanted */
+	uint16_t len; /* octets still wanted, from off on */
 	uint32_t unused;
 	uint8_t data[];
 };
@@ -52,8 +53,9 @@ uint32_t block_room(uint32_t h); /* of its size */
 /* Copies octets to the end of the chain, filling the last block's free room first. Returns how many were taken: fewer only when
  * blocks ran out. */
 uint32_t chain_append(struct block_pools *p, struct chain *c, const uint8_t *data, uint32_t len);
-void chain_link(struct block_pools *p, struct chain *c, struct chain *tail); /* moves tail to the end of c */
-void chain_trim_front(struct block_pools *p, struct chain *c, uint32_t n);   /* n <= c->len */
+void chain_link(struct block_pools *p, struct chain *c,
+		struct chain *tail); /* moves tail to the end of c */
+void chain_trim_front(struct block_pools *p, struct chain *c, uint32_t n); /* n <= c->len */
 void chain_free(struct block_pools *p, struct chain *c);
 /* Copies len octets from offset `off` of the chain; off + len <= c->len. */
 void chain_copy(const struct block_pools *p, const struct chain *c, uint32_t off, uint32_t len,

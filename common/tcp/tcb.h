@@ -30,17 +30,20 @@ const char *tcp_state_name(enum tcp_state state);
 
 enum tcb_flag {
 	TCB_TIMESTAMPS = 0x0001, /* agreed on both SYNs (RFC 7323) */
-	TCB_SACK       = 0x0002, /* agreed on both SYNs (RFC 2018); used by the scoreboard to come */
-	TCB_ECN	       = 0x0004, /* agreed (RFC 3168); reserved */
-	TCB_ACK_NOW    = 0x0008, /* an ACK is owed with the next output */
+	TCB_SACK = 0x0002,    /* agreed on both SYNs (RFC 2018); used by the scoreboard to come */
+	TCB_ECN = 0x0004,     /* agreed (RFC 3168); reserved */
+	TCB_ACK_NOW = 0x0008, /* an ACK is owed with the next output */
 	TCB_ACK_DELAYED = 0x0010, /* an ACK is owed by last activity + delack */
-	TCB_PASSIVE    = 0x0020, /* came from a listener */
+	TCB_PASSIVE = 0x0020,	  /* came from a listener */
 	TCB_NOTIFY_SENT = 0x0040, /* the user wants TCP_EV_SENT */
-	TCB_USER_CLOSED = 0x0080, /* the user has called close or abort: no more events for him but the end */
-	TCB_QUICKACK   = 0x0100, /* this connection never delays an ACK */
-	TCB_NODELAY    = 0x0200, /* Nagle's algorithm is off */
-	TCB_HOST_1     = 0x1000, /* for the host's own use (on its list of connections with work) */
-	TCB_HOST_2     = 0x2000,
+	TCB_USER_CLOSED =
+	    0x0080, /* the user has called close or abort: no more events for him but the end */
+	TCB_QUICKACK = 0x0100,	 /* this connection never delays an ACK */
+	TCB_NODELAY = 0x0200,	 /* Nagle's algorithm is off */
+	TCB_CHALLENGED = 0x0400, /* a challenge ACK was sent, and nothing right has come since */
+	TCB_WSCALE = 0x0800,	 /* agreed on both SYNs (RFC 7323) */
+	TCB_HOST_1 = 0x1000,	 /* for the host's own use (on its list of connections with work) */
+	TCB_HOST_2 = 0x2000,
 };
 
 /*
@@ -55,24 +58,25 @@ enum tcb_flag {
  * All is in host order. Addresses are handles: an IPv4 address is its own.
  */
 struct tcb {
-	struct flow flow;    /* 12 octets: laddr, raddr, lport, rport */
+	struct flow flow; /* 12 octets: laddr, raddr, lport, rport */
 	uint32_t snd_una;
 	uint32_t snd_nxt;
 	uint32_t rcv_nxt;
-	uint32_t rcv_adv;    /* right edge of the window as last advertised: RCV.NXT + RCV.WND */
-	uint32_t snd_wnd;    /* in octets, scaled */
-	uint64_t app;	     /* the application's */
-	uint32_t ts_recent;  /* RFC 7323 */
-	uint32_t ts_offset;  /* our TSval = clock + this (keyed per flow, RFC 7323 5.4) */
-	uint32_t act;	     /* TCB_IDLE set: time of last activity in ms; clear: handle of the active block */
-	uint16_t srtt;	     /* compact (tcp_compact.h), us */
+	uint32_t rcv_adv;   /* right edge of the window as last advertised: RCV.NXT + RCV.WND */
+	uint32_t snd_wnd;   /* in octets, scaled */
+	uint64_t app;	    /* the application's */
+	uint32_t ts_recent; /* RFC 7323 */
+	uint32_t ts_offset; /* our TSval = clock + this (keyed per flow, RFC 7323 5.4) */
+	uint32_t
+	    act; /* TCB_IDLE set: time of last activity in ms; clear: handle of the active block */
+	uint16_t srtt; /* compact (tcp_compact.h), us */
 	uint16_t rttvar;
-	uint16_t mss;	     /* of what we send: SMSS without options (RFC 6691) */
-	uint16_t flags;	     /* enum tcb_flag */
-	uint8_t state;	     /* enum tcp_state */
-	uint8_t scales;	     /* low half: Snd.Wind.Shift, high half: Rcv.Wind.Shift */
-	uint8_t listener;    /* row of the listener table (passive), or the opener's choice */
-	uint8_t ssthresh;    /* compact */
+	uint16_t mss;	  /* of what we send: SMSS without options (RFC 6691) */
+	uint16_t flags;	  /* enum tcb_flag */
+	uint8_t state;	  /* enum tcp_state */
+	uint8_t scales;	  /* low half: Snd.Wind.Shift, high half: Rcv.Wind.Shift */
+	uint8_t listener; /* row of the listener table (passive), or the opener's choice */
+	uint8_t ssthresh; /* compact */
 };
 _Static_assert(sizeof(struct tcb) == 64, "an idle connection is one cache line");
 

@@ -31,42 +31,42 @@ struct tcp_config {
 	uint8_t initial_window; /* segments (RFC 6928: 10) */
 	bool timestamps;	/* RFC 7323 */
 	bool window_scale;
-	bool sack;		/* announced; held back until the scoreboard is there */
+	bool sack; /* announced; held back until the scoreboard is there */
 	bool nagle;
-	uint64_t delack_ns;	/* 40 ms; 0: an ACK leaves with the burst that caused it */
-	uint64_t rto_min_ns;	/* 200 ms (RFC 6298 asks 1 s; Linux 200 ms) */
-	uint64_t rto_max_ns;	/* 120 s */
+	uint64_t delack_ns;	 /* 40 ms; 0: an ACK leaves with the burst that caused it */
+	uint64_t rto_min_ns;	 /* 200 ms (RFC 6298 asks 1 s; Linux 200 ms) */
+	uint64_t rto_max_ns;	 /* 120 s */
 	uint64_t rto_initial_ns; /* 1 s */
-	uint8_t syn_retries;	/* 6: about 127 s */
-	uint8_t synack_retries; /* 5 */
-	uint8_t retries;	/* R2: 15 */
-	uint64_t time_wait_ns;	/* 2MSL: 60 s */
-	uint64_t fin_wait_2_ns; /* how long FIN-WAIT-2 lasts after the user's close: 60 s */
+	uint8_t syn_retries;	 /* 6: about 127 s */
+	uint8_t synack_retries;	 /* 5 */
+	uint8_t retries;	 /* R2: 15 */
+	uint64_t time_wait_ns;	 /* 2MSL: 60 s */
+	uint64_t fin_wait_2_ns;	 /* how long FIN-WAIT-2 lasts after the user's close: 60 s */
 };
 void tcp_config_default(struct tcp_config *c);
 
 /* One list gives the struct, its printing and its names. */
-#define TCP_STATS(X)                                                                               \
-	X(opened_active)      /* SYNs of our own connections, first ones */                        \
-	X(opened_passive)     /* SYNs taken from peers */                                          \
-	X(established)	      /* entries into ESTABLISHED */                                       \
-	X(open_failed)	      /* SYN-SENT or SYN-RECEIVED that ended without it */                 \
-	X(closed)	      /* tcbs given back, all causes */                                    \
-	X(reset_by_peer)                                                                           \
-	X(timed_out)	      /* R2 exceeded */                                                    \
-	X(segs_in) X(segs_out) X(octets_in) X(octets_out)                                          \
-	X(segs_retransmitted) X(rto_expired) X(fast_retransmits)                                   \
-	X(dup_acks_in) X(out_of_order_in) X(duplicate_octets_in) X(window_probes_out)              \
-	X(acks_delayed) X(resets_out) X(challenge_acks_out)                                        \
-	X(drop_sequence)      /* outside the window */                                             \
-	X(drop_ack)	      /* acknowledges what was never sent */                               \
-	X(drop_no_ack)	      /* synchronized state, no ACK bit */                                 \
-	X(drop_paws)                                                                               \
-	X(drop_reset_sequence)                                                                     \
-	X(drop_no_active)     /* pool of active blocks empty: treated as lost */                   \
-	X(drop_no_block)      /* no block to hold it: treated as lost */                           \
-	X(drop_window)	      /* octets beyond the window trimmed */                               \
-	X(drop_reassembly)    /* too many islands */
+#define TCP_STATS(X)                                                                        \
+	X(opened_active)  /* SYNs of our own connections, first ones */                     \
+	X(opened_passive) /* SYNs taken from peers */                                       \
+	X(established)	  /* entries into ESTABLISHED */                                    \
+	X(open_failed)	  /* SYN-SENT or SYN-RECEIVED that ended without it */              \
+	X(closed)	  /* tcbs given back, all causes */                                 \
+	X(reset_by_peer)                                                                    \
+	X(timed_out) /* R2 exceeded */                                                      \
+	X(segs_in)                                                                          \
+	X(segs_out)                                                                         \
+	X(octets_in) X(octets_out) X(segs_retransmitted) X(rto_expired) X(fast_retransmits) \
+	    X(dup_acks_in) X(out_of_order_in) X(duplicate_octets_in) X(window_probes_out)   \
+		X(acks_delayed) X(resets_out) X(challenge_acks_out)                         \
+		    X(drop_sequence) /* outside the window */                               \
+	    X(drop_ack)		     /* acknowledges what was never sent */                 \
+	    X(drop_no_ack)	     /* synchronized state, no ACK bit */                   \
+	    X(drop_paws) X(drop_reset_sequence)                                             \
+		X(drop_no_active) /* pool of active blocks empty: treated as lost */        \
+	    X(drop_no_block)	  /* no block to hold it: treated as lost */                \
+	    X(drop_window)	  /* octets beyond the window trimmed */                    \
+	    X(drop_reassembly)	  /* too many islands */
 
 struct tcp_stats {
 #define TCP_STATS_MEMBER(name) uint64_t name;
@@ -76,40 +76,44 @@ struct tcp_stats {
 
 struct tcp_ctx {
 	struct tcp_config cfg;
-	struct pool *tcbs;	  /* the caller's: a wheel event names a tcb by its handle here */
-	struct pool acts;	  /* struct tcp_act */
-	struct wheel wheel;	  /* over acts: the caller arms (tcp_deadline) and fires; the engine takes a node out when its
+	struct pool *tcbs; /* the caller's: a wheel event names a tcb by its handle here */
+	struct pool acts;  /* struct tcp_act */
+	struct wheel
+	    wheel; /* over acts: the caller arms (tcp_deadline) and fires; the engine takes a node out when its
 				   * block goes back to the pool */
 	struct block_pools blocks;
-	uint8_t secret[16];	  /* ISN (RFC 6528), timestamp offsets */
+	uint8_t secret[16]; /* ISN (RFC 6528), timestamp offsets */
 	struct tcp_stats stats;
 };
 
 /* Sizes for the caller's memory; nothing is touched before it is used. */
 uint64_t tcp_ctx_bytes(uint32_t n_acts, uint32_t n_small, uint32_t n_large);
 void tcp_ctx_init(struct tcp_ctx *ctx, const struct tcp_config *cfg, const uint8_t secret[16],
-		  struct pool *tcbs, void *mem, uint32_t n_acts, uint32_t n_small,
-		  uint32_t n_large, uint64_t now);
+		  struct pool *tcbs, void *mem, uint32_t n_acts, uint32_t n_small, uint32_t n_large,
+		  uint64_t now);
 
 /* --- output --- */
 
 enum tcp_event {
 	TCP_EV_ESTABLISHED = 0x01, /* entered ESTABLISHED (both ways of opening) */
-	TCP_EV_EOF	   = 0x02, /* the peer's FIN is in order: after what was delivered nothing will come */
-	TCP_EV_WRITABLE	   = 0x04, /* room in the send queue again, after tcp_send_room had been too small (see tcp_want_room) */
-	TCP_EV_SENT	   = 0x08, /* everything queued has been acknowledged (TCB_NOTIFY_SENT) */
-	TCP_EV_RESET	   = 0x10, /* with CLOSED: the peer reset, or refused */
-	TCP_EV_TIMEOUT	   = 0x20, /* with CLOSED: R2 or the SYN retries are exceeded */
+	TCP_EV_EOF =
+	    0x02, /* the peer's FIN is in order: after what was delivered nothing will come */
+	TCP_EV_WRITABLE =
+	    0x04, /* room in the send queue again, after tcp_send_room had been too small (see tcp_want_room) */
+	TCP_EV_SENT = 0x08,	   /* everything queued has been acknowledged (TCB_NOTIFY_SENT) */
+	TCP_EV_RESET = 0x10,	   /* with CLOSED: the peer reset, or refused */
+	TCP_EV_TIMEOUT = 0x20,	   /* with CLOSED: R2 or the SYN retries are exceeded */
 	TCP_EV_UNREACHABLE = 0x40, /* with CLOSED: a hard ICMP error in SYN-SENT */
-	TCP_EV_CLOSED	   = 0x80, /* the connection is over (CLOSED); the caller frees the tcb now */
-	TCP_EV_TIME_WAIT   = 0x100, /* entered TIME-WAIT: orderly end as far as the user is concerned */
+	TCP_EV_CLOSED = 0x80, /* the connection is over (CLOSED); the caller frees the tcb now */
+	TCP_EV_TIME_WAIT =
+	    0x100, /* entered TIME-WAIT: orderly end as far as the user is concerned */
 };
 
 enum { TCP_OUT_SEGS = 32 };
 
 /* Filled by one call. tcp_out_init before each. */
 struct tcp_out {
-	uint32_t events;	/* enum tcp_event, or-ed */
+	uint32_t events; /* enum tcp_event, or-ed */
 	/* Octets of the arrived segment that are in order now: payload[deliver_off .. + deliver_len). */
 	uint16_t deliver_off, deliver_len;
 	/* Octets of the arrived segment to be kept for later: the caller copies payload[hold_off .. + hold_len) into the chain of blocks
@@ -173,7 +177,7 @@ int tcp_open_passive(struct tcp_ctx *ctx, struct tcb *tcb, const struct tcp_seg 
 		     struct tcp_out *out);
 
 /* SYN that reuses a TIME-WAIT connection safely (RFC 9293 MAY-2, RFC 6191): true when the caller should end the old one (free it without
- * further ado) and treat the segment as new; the new connection's ISS will be above *iss_floor. */
+ * further ado) and treat the segment as new. *iss_floor goes into the new tcb's snd_nxt: its ISS will be above (0: no floor). */
 bool tcp_time_wait_may_reuse(const struct tcp_ctx *ctx, const struct tcb *tcb,
 			     const struct tcp_seg *seg, uint32_t *iss_floor);
 
@@ -181,9 +185,10 @@ bool tcp_time_wait_may_reuse(const struct tcp_ctx *ctx, const struct tcb *tcb,
 uint32_t tcp_send_room(const struct tcp_ctx *ctx, const struct tcb *tcb);
 /* Copies to the send queue; returns how many octets were taken (less than len when the queue or the blocks are full, or when the state does not
  * allow sending). They leave with tcp_output. */
-uint32_t tcp_send(struct tcp_ctx *ctx, struct tcb *tcb, const uint8_t *data, uint32_t len);
+uint32_t tcp_send(struct tcp_ctx *ctx, struct tcb *tcb, const uint8_t *data, uint32_t len,
+		  uint64_t now);
 /* Ask for TCP_EV_WRITABLE when at least half the send queue is free again. */
-void tcp_want_room(struct tcp_ctx *ctx, struct tcb *tcb);
+void tcp_want_room(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
 /* Octets seq .. seq + len of the send queue, for building a segment. */
 void tcp_sndq_copy(const struct tcp_ctx *ctx, const struct tcb *tcb, uint32_t seq, uint32_t len,
 		   uint8_t *to);
@@ -191,9 +196,9 @@ void tcp_sndq_copy(const struct tcp_ctx *ctx, const struct tcb *tcb, uint32_t se
 /* The host's receive queue; NULL when there is no active block. tcp_rcvq_get makes one (NULL when the pool is empty). Its length counts against
  * the window; the block stays while it is not empty. */
 struct chain *tcp_rcvq(const struct tcp_ctx *ctx, const struct tcb *tcb);
-struct chain *tcp_rcvq_get(struct tcp_ctx *ctx, struct tcb *tcb);
+struct chain *tcp_rcvq_get(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
 /* The user has read: the caller has taken octets off the receive queue. Owes a window update when it is worth one (RFC 9293 3.8.6.2.2). */
-void tcp_received(struct tcp_ctx *ctx, struct tcb *tcb);
+void tcp_received(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
 
 /* CLOSE: FIN after what is queued. The tcb lives on until TCP_EV_CLOSED. */
 void tcp_close(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);

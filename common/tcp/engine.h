@@ -1,0 +1,142 @@
+/* engine.h - what the files of the engine share. Private to common/tcp. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCP_ENGINE_H
+#define TCP_ENGINE_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tcp/seq.h"
+#include "tcp/tcp.h"
+#include "tcp/tcp_compact.h"
+
+#define TCP_NEVER UINT64_MAX
+
+enum {
+	NS_PER_MS = 1000000,
+	TCP_DEFAULT_MSS = 536,	   /* RFC 9293 MUST-15 */
+	TCP_MIN_MSS = 60,	   /* below it a peer asks for floods of tiny segments */
+	TCP_TIMESTAMP_OCTETS = 12, /* of a header, padding included */
+	TCP_CHALLENGE_MS = 500,	   /* at most one challenge ACK in this time on a connection */
+	TCP_ROOM_RETRY_MS = 10, /* when buffers are all gone, the user is asked again after this */
+	TCP_PAWS_IDLE_MS = 24 * 24 * 3600 * 1000, /* RFC 7323 5.5: 24 days */
+};
+
+static inline uint32_t
+ms_of(uint64_t now)
+{
+	return (uint32_t)(now / NS_PER_MS);
+}
+
+/* --- active blocks (tcp_act.c) --- */
+
+static inline struct tcp_act *
+act_of(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	return tcb_is_active(t) ? pool_at(&ctx->acts, t->act) : NULL;
+}
+
+/* The block, made if need be; NULL when the pool is empty (counted). */
+struct tcp_act *act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
+/* Gives the block back with all that hangs on it. */
+void act_put(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
+/* Gives it back when nothing needs it any more. */
+void act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
+/* Nothing in flight, queued, held or unread. */
+bool act_is_idle(const struct tcb *t, const struct tcp_act *a);
+/* Notes activity: starts the equal delays of a connection without a block anew. */
+void tcb_touch(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
+/* Time since then, in ms. */
+uint32_t tcb_quiet_ms(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now);
+
+/* --- state (tcp_state.c) --- */
+
+void set_state(struct tcb *t, enum tcp_state state);
+/* The connection is over: everything is freed, CLOSED and `events` are told. */
+void end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, uint64_t now,
+		    struct tcp_out *out);
+void enter_established(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+void enter_time_wait(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+
+static inline bool
+is_synchronized(const struct tcb *t)
+{
+	return t->state >= TCP_ESTABLISHED;
+}
+
+/* States in which the peer may still send (his FIN has not come). */
+static inline bool
+may_receive(const struct tcb *t)
+{
+	return t->state == TCP_ESTABLISHED || t->state == TCP_FIN_WAIT_1 ||
+	       t->state == TCP_FIN_WAIT_2;
+}
+
+/* --- options of the SYNs (tcp_open.c) --- */
+
+void take_syn_options(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn);
+
+static inline uint16_t
+effective_mss(const struct tcb *t)
+{
+	return (uint16_t)(t->mss - (t->flags & TCB_TIMESTAMPS ? TCP_TIMESTAMP_OCTETS : 0));
+}
+
+static inline uint32_t
+snd_scaled(const struct tcb *t, const struct tcp_seg *seg)
+{
+	return (uint32_t)seg->wnd << (seg->flags & TCP_SYN ? 0 : t->scales & 15);
+}
+
+/* --- sending (tcp_output.c) --- */
+
+/* Appends a segment with what every segment of the connection has; NULL when out has no room. */
+struct tcp_seg *emit(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out,
+		     uint8_t flags, uint32_t seq);
+void send_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+/* At most one in TCP_CHALLENGE_MS (RFC 5961 7). */
+void challenge_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+/* A RST for seg (RFC 9293 3.5.2), without touching the connection. */
+void send_reset_for(struct tcp_ctx *ctx, const struct tcp_seg *seg, struct tcp_out *out);
+
+/* Sequence number after the last octet queued (FIN not counted). */
+uint32_t snd_data_end(const struct tcb *t, const struct tcp_act *a);
+/* Of the first octet queued. */
+uint32_t snd_data_start(const struct tcb *t);
+/* How much farther right the edge of our window should move now; 0: not worth telling. */
+uint32_t window_growth(const struct tcp_ctx *ctx, const struct tcb *t);
+
+/* --- receiving (tcp_reass.c) --- */
+
+/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the segment's payload. */
+void reass_hold(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint16_t off, uint16_t len,
+		struct tcp_out *out);
+/* Moves what rcv_nxt has reached into out->drained, and rcv_nxt with it. */
+void reass_drain(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, struct tcp_out *out);
+void reass_free(struct tcp_ctx *ctx, struct tcp_act *a);
+
+/* --- round-trip time (tcp_rtt.c) --- */
+
+void rtt_sample(struct tcp_act *a, uint32_t us);
+/* RTO from the estimate, with back-off, within the limits. */
+uint64_t rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a);
+
+/* --- congestion control (tcp_newreno.c) --- */
+
+uint32_t cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t);
+/* New octets were acknowledged; `flight` is what was in flight before. True: the next hole must be retransmitted (partial ACK). */
+bool cc_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t acked,
+	      uint32_t flight);
+/* Another duplicate ACK. True: retransmit the first segment now. */
+bool cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a);
+void cc_timeout(struct tcb *t, struct tcp_act *a);
+/* Octets that may be in flight. */
+uint32_t cc_window(const struct tcb *t, const struct tcp_act *a);
+
+/* --- keyed numbers (tcp_isn.c) --- */
+
+uint32_t isn(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now);
+uint32_t timestamp_offset(const struct tcp_ctx *ctx, const struct tcb *t);
+
+#endif

@@ -1,0 +1,15 @@
+/* input.h - what the files that take segments in share. Private to common/tcp. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TCP_INPUT_H
+#define TCP_INPUT_H
+
+#include "tcp/tcp.h"
+
+/* RFC 9293 3.10.7.3 */
+void input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+		    struct tcp_out *out);
+
+void take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
+	      const struct tcp_seg *seg, uint64_t now);
+
+#endif

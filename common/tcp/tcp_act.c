@@ -1,0 +1,117 @@
+/* tcp_act.c - active blocks: made when something is in flight, given back when nothing is. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/engine.h"
+
+static uint32_t
+handle_of(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	return (uint32_t)(((const uint8_t *)t - ctx->tcbs->mem) / ctx->tcbs->size);
+}
+
+/* An idle connection of long standing starts with what its last block left behind (RFC 5681 4.1: the window does not survive). */
+static void
+restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
+{
+	a->srtt_us = expand_time(t->srtt);
+	a->rttvar_us = expand_time(t->rttvar);
+	a->ssthresh = expand_window(t->ssthresh);
+	a->cwnd = cc_initial_window(ctx, t);
+}
+
+struct tcp_act *
+act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+{
+	struct tcp_act *a = act_of(ctx, t);
+
+	if (a)
+		return a;
+	uint32_t h = pool_get(&ctx->acts);
+
+	if (h == POOL_NONE) {
+		ctx->stats.drop_no_active++;
+		return NULL;
+	}
+	a = pool_at(&ctx->acts, h);
+	/* The islands themselves are not cleared: n_runs says that there are none. */
+	a->flags = 0;
+	a->snd_max = a->recover = t->snd_nxt;
+	a->snd_wl1 = t->rcv_nxt;
+	a->snd_wl2 = t->snd_una;
+	a->max_wnd = t->snd_wnd;
+	a->sndq = a->rcvq = CHAIN_EMPTY;
+	a->acked_octets = 0;
+	a->dup_acks = a->backoff = a->unanswered = 0;
+	a->rexmt_now = false;
+	a->rexmt_at = a->delack_at = TCP_NEVER;
+	a->last_ns = now;
+	a->fin_held = a->n_runs = 0;
+	a->tcb = handle_of(ctx, t);
+	wheel_node_init(&a->timer);
+	restore(ctx, t, a);
+	if (t->flags & TCB_ACK_DELAYED)
+		a->delack_at = now + ctx->cfg.delack_ns;
+	t->act = h;
+	return a;
+}
+
+void
+act_put(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+{
+	struct tcp_act *a = act_of(ctx, t);
+	uint32_t h = t->act;
+
+	if (!a)
+		return;
+	chain_free(&ctx->blocks, &a->sndq);
+	chain_free(&ctx->blocks, &a->rcvq);
+	reass_free(ctx, a);
+	t->srtt = compact_time(a->srtt_us);
+	t->rttvar = compact_time(a->rttvar_us);
+	t->ssthresh = compact_window(a->ssthresh);
+	if (wheel_is_armed(&a->timer))
+		wheel_del(&ctx->wheel, h);
+	t->act = TCB_IDLE | ms_of(now);
+	pool_put(&ctx->acts, h);
+}
+
+bool
+act_is_idle(const struct tcb *t, const struct tcp_act *a)
+{
+	return is_synchronized(t) && t->snd_una == a->snd_max && a->sndq.len == 0 &&
+	       a->rcvq.len == 0 && a->n_runs == 0 && !a->fin_held &&
+	       !(a->flags & (TCP_ACT_WANT_ROOM | TCP_ACT_FIN_QUEUED));
+}
+
+/* A window that has grown is kept for one RTO of silence (RFC 5681 4.1). */
+void
+act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+{
+	struct tcp_act *a = act_of(ctx, t);
+
+	if (!a || !act_is_idle(t, a))
+		return;
+	if (a->cwnd <= cc_initial_window(ctx, t) || now >= a->last_ns + rto_of(ctx, a) ||
+	    t->state == TCP_TIME_WAIT)
+		act_put(ctx, t, now);
+}
+
+void
+tcb_touch(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+{
+	struct tcp_act *a = act_of(ctx, t);
+
+	if (a)
+		a->last_ns = now;
+	else
+		t->act = TCB_IDLE | ms_of(now);
+}
+
+uint32_t
+tcb_quiet_ms(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (a)
+		return now > a->last_ns ? (uint32_t)((now - a->last_ns) / NS_PER_MS) : 0;
+	return (ms_of(now) - t->act) & ~TCB_IDLE;
+}

@@ -1,0 +1,74 @@
+/* tcp_check.c - what must hold of a connection at all times; for tests. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/engine.h"
+
+static uint32_t
+chain_octets(const struct tcp_ctx *ctx, const struct chain *c)
+{
+	uint32_t sum = 0, h = c->head, last = POOL_NONE;
+
+	while (h != POOL_NONE) {
+		const struct block *b = block_at(&ctx->blocks, h);
+
+		assert(b->len > 0 && (uint32_t)b->off + b->len <= block_room(h));
+		sum += b->len;
+		last = h;
+		h = b->next;
+	}
+	assert(last == c->tail);
+	return sum;
+}
+
+static void
+check_runs(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
+{
+	uint32_t before = t->rcv_nxt;
+
+	assert(a->n_runs <= TCP_RUNS_MAX);
+	for (unsigned i = 0; i < a->n_runs; i++) {
+		const struct tcp_run *r = &a->run[i];
+
+		assert(seq_lt(before, r->start) && seq_lt(r->start, r->end));
+		assert(seq_leq(r->end, t->rcv_adv));
+		assert(r->octets.len == r->end - r->start);
+		assert(chain_octets(ctx, &r->octets) == r->octets.len);
+		before = r->end;
+	}
+}
+
+static void
+check_active(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
+{
+	assert(pool_at(ctx->tcbs, a->tcb) == (const void *)t);
+	assert(seq_leq(t->snd_nxt, a->snd_max));
+	assert(chain_octets(ctx, &a->sndq) == a->sndq.len && a->sndq.len <= ctx->cfg.sndbuf);
+	assert(chain_octets(ctx, &a->rcvq) == a->rcvq.len);
+	assert(a->cwnd >= effective_mss(t));
+	check_runs(ctx, t, a);
+	/* What is in flight is queued, or SYN, or FIN. */
+	assert(a->snd_max - t->snd_una <= a->sndq.len + 1);
+	/* Something in flight is timed, unless it is about to be sent again. */
+	if (t->snd_una != a->snd_max && t->snd_nxt != t->snd_una)
+		assert(a->rexmt_at != TCP_NEVER);
+	if (t->flags & TCB_ACK_DELAYED)
+		assert(a->delack_at != TCP_NEVER || t->flags & TCB_ACK_NOW);
+}
+
+void
+tcp_check(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (t->state == TCP_FREE || t->state == TCP_CLOSED) {
+		assert(!a);
+		return;
+	}
+	assert(t->state < TCP_N_STATES);
+	assert(seq_leq(t->snd_una, t->snd_nxt));
+	assert(seq_leq(t->rcv_nxt, t->rcv_adv));
+	assert(t->mss >= TCP_MIN_MSS || t->mss == ctx->cfg.mss);
+	if (a)
+		check_active(ctx, t, a);
+	else
+		assert(is_synchronized(t) && t->snd_una == t->snd_nxt);
+}

@@ -1,0 +1,122 @@
+/* tcp_newreno.c - congestion control: RFC 5681, NewReno (6582), limited transmit (3042), byte counting (3465). */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/engine.h"
+
+enum { DUP_ACK_THRESHOLD = 3 };
+
+uint32_t
+cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	return (uint32_t)ctx->cfg.initial_window * effective_mss(t); /* RFC 6928 */
+}
+
+static uint32_t
+half_flight(const struct tcb *t, const struct tcp_act *a)
+{
+	uint32_t half = (a->snd_max - t->snd_una) / 2; /* RFC 5681 (4) */
+	uint32_t least = 2u * effective_mss(t);
+
+	return half > least ? half : least;
+}
+
+static void
+grow(const struct tcb *t, struct tcp_act *a, uint32_t acked)
+{
+	uint32_t mss = effective_mss(t);
+
+	if (a->cwnd < a->ssthresh) {
+		/* RFC 3465 2.2: L = 2, and 1 while a timeout is being repaired (2.3). */
+		uint32_t limit = seq_lt(t->snd_una, a->recover) ? mss : 2 * mss;
+
+		a->cwnd += acked < limit ? acked : limit;
+		return;
+	}
+	a->acked_octets += acked; /* RFC 3465 2.1 */
+	if (a->acked_octets >= a->cwnd) {
+		a->acked_octets -= a->cwnd;
+		a->cwnd += mss;
+	}
+}
+
+/* A window that is not used up says nothing about the path (RFC 7661 explains): it does not grow. */
+static bool
+is_window_used(const struct tcb *t, const struct tcp_act *a, uint32_t flight)
+{
+	if (a->cwnd < a->ssthresh)
+		return 2 * flight >= a->cwnd;
+	return flight + effective_mss(t) > a->cwnd;
+}
+
+/* RFC 6582 3.2 steps 4 and 5: an ACK while in recovery. */
+static bool
+recovery_acked(struct tcb *t, struct tcp_act *a, uint32_t acked)
+{
+	uint32_t mss = effective_mss(t);
+	uint32_t flight = a->snd_max - t->snd_una;
+
+	if (seq_geq(t->snd_una, a->recover)) {
+		uint32_t deflated = (flight > mss ? flight : mss) + mss;
+
+		a->flags &= ~(uint32_t)TCP_ACT_RECOVERY;
+		a->cwnd = a->ssthresh < deflated ? a->ssthresh : deflated;
+		a->acked_octets = 0;
+		return false;
+	}
+	a->cwnd = a->cwnd > acked + mss ? a->cwnd - acked : mss;
+	if (acked >= mss)
+		a->cwnd += mss;
+	return true;
+}
+
+bool
+cc_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t acked, uint32_t flight)
+{
+	(void)ctx;
+	a->dup_acks = 0;
+	if (a->flags & TCP_ACT_RECOVERY)
+		return recovery_acked(t, a, acked);
+	if (is_window_used(t, a, flight))
+		grow(t, a, acked);
+	return false;
+}
+
+bool
+cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a)
+{
+	if (a->flags & TCP_ACT_RECOVERY) {
+		a->cwnd += effective_mss(t); /* RFC 5681 3.2 (4): a segment has left the network */
+		return false;
+	}
+	if (a->dup_acks < UINT8_MAX)
+		a->dup_acks++;
+	/* RFC 6582 3.2 (1): not when the duplicates may stem from what a timeout has sent again. */
+	if (a->dup_acks != DUP_ACK_THRESHOLD || seq_lt(t->snd_una, a->recover))
+		return false;
+	a->ssthresh = half_flight(t, a);
+	a->recover = a->snd_max;
+	a->cwnd = a->ssthresh + DUP_ACK_THRESHOLD * effective_mss(t);
+	a->flags |= TCP_ACT_RECOVERY;
+	ctx->stats.fast_retransmits++;
+	return true;
+}
+
+void
+cc_timeout(struct tcb *t, struct tcp_act *a)
+{
+	if (a->backoff == 0) /* RFC 5681 3.1: not again for the same segment */
+		a->ssthresh = half_flight(t, a);
+	a->cwnd = effective_mss(t);
+	a->acked_octets = 0;
+	a->recover = a->snd_max; /* RFC 6582 4 */
+	a->dup_acks = 0;
+	a->flags &= ~(uint32_t)TCP_ACT_RECOVERY;
+}
+
+uint32_t
+cc_window(const struct tcb *t, const struct tcp_act *a)
+{
+	/* RFC 3042: the first two duplicates each let one new segment out. */
+	if (!(a->flags & TCP_ACT_RECOVERY) && a->dup_acks > 0 && a->dup_acks < DUP_ACK_THRESHOLD)
+		return a->cwnd + a->dup_acks * (uint32_t)effective_mss(t);
+	return a->cwnd;
+}

@@ -1,0 +1,367 @@
+/* tcp_output.c - what may be sent now (RFC 9293 3.8, 3.10.2; RFC 1122 4.2.3.4). */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/engine.h"
+
+uint32_t
+snd_data_start(const struct tcb *t)
+{
+	return t->snd_una + (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED);
+}
+
+uint32_t
+snd_data_end(const struct tcb *t, const struct tcp_act *a)
+{
+	return snd_data_start(t) + a->sndq.len;
+}
+
+/* --- the window that we advertise --- */
+
+/* Octets that the receive buffer could take beyond rcv_nxt. */
+static uint32_t
+rcv_room(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+	uint32_t unread = a ? a->rcvq.len : 0;
+
+	return unread < ctx->cfg.rcvbuf ? ctx->cfg.rcvbuf - unread : 0;
+}
+
+/* How much farther the right edge may go: all or nothing, so that no silly windows are offered (RFC 9293 3.8.6.2.2). */
+uint32_t
+window_growth(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	uint32_t room = rcv_room(ctx, t);
+	uint32_t offered = t->rcv_adv - t->rcv_nxt;
+	uint32_t least = ctx->cfg.rcvbuf / 2 < ctx->cfg.mss ? ctx->cfg.rcvbuf / 2 : ctx->cfg.mss;
+
+	return room >= offered + least && room > offered ? room - offered : 0;
+}
+
+/* The window field, and rcv_adv that goes with it. The edge never moves left: where scaling would take a fraction of a unit off it, the window is
+ * rounded up, at most one unit beyond the buffer (RFC 7323 2.4). */
+static uint16_t
+advertise(const struct tcp_ctx *ctx, struct tcb *t, bool is_syn)
+{
+	unsigned shift = is_syn ? 0 : t->scales >> 4;
+	uint32_t unit = 1u << shift;
+	uint32_t offered = t->rcv_adv - t->rcv_nxt;
+	uint32_t wnd = (offered + window_growth(ctx, t)) & ~(unit - 1);
+
+	if (wnd < offered) {
+		wnd = (offered + unit - 1) & ~(unit - 1);
+		if (wnd > rcv_room(ctx, t) + unit)
+			wnd -= unit;
+	}
+	if (wnd >> shift > UINT16_MAX)
+		wnd = (uint32_t)UINT16_MAX << shift;
+	t->rcv_adv = seq_max(t->rcv_adv, t->rcv_nxt + wnd);
+	return (uint16_t)(wnd >> shift);
+}
+
+/* --- segments --- */
+
+static void
+put_syn_options(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_seg *s)
+{
+	/* A SYN offers what we would like; a SYN,ACK confirms what the peer's SYN had. */
+	bool answers = t->state == TCP_SYN_RECEIVED;
+
+	s->opts |= TCP_OPT_MSS;
+	s->mss = ctx->cfg.mss;
+	if (ctx->cfg.window_scale && (!answers || t->flags & TCB_WSCALE)) {
+		s->opts |= TCP_OPT_WSCALE;
+		s->wscale = t->scales >> 4;
+	}
+	if (t->flags & TCB_SACK)
+		s->opts |= TCP_OPT_SACK_PERMITTED;
+}
+
+struct tcp_seg *
+emit(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out, uint8_t flags,
+     uint32_t seq)
+{
+	if (out->n_segs >= out->room)
+		return NULL;
+	struct tcp_seg *s = &out->seg[out->n_segs++];
+
+	s->seq = seq;
+	s->ack = flags & TCP_ACK ? t->rcv_nxt : 0;
+	s->flags = flags;
+	s->opts = 0;
+	s->len = 0;
+	s->urg = 0;
+	s->n_sack = 0;
+	s->wnd = flags & TCP_RST ? 0 : advertise(ctx, t, flags & TCP_SYN);
+	if (t->flags & TCB_TIMESTAMPS) {
+		s->opts = TCP_OPT_TIMESTAMP;
+		s->tsval = ms_of(now) + t->ts_offset;
+		s->tsecr = flags & TCP_ACK ? t->ts_recent : 0;
+	}
+	if (flags & TCP_SYN)
+		put_syn_options(ctx, t, s);
+	if (flags & TCP_ACK) {
+		struct tcp_act *a = act_of(ctx, t);
+
+		t->flags &= (uint16_t) ~(TCB_ACK_NOW | TCB_ACK_DELAYED);
+		if (a)
+			a->delack_at = TCP_NEVER;
+	}
+	ctx->stats.segs_out++;
+	return s;
+}
+
+void
+send_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
+{
+	if (!emit(ctx, t, now, out, TCP_ACK, t->snd_nxt))
+		t->flags |= TCB_ACK_NOW;
+}
+
+/* The bit remembers one challenge ACK, the time of last activity says when it was: no field of its own in an idle
+ * connection. Whatever the peer sends that is right clears it. */
+void
+challenge_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
+{
+	if (t->flags & TCB_CHALLENGED && tcb_quiet_ms(ctx, t, now) < TCP_CHALLENGE_MS)
+		return;
+	t->flags |= TCB_CHALLENGED;
+	tcb_touch(ctx, t, now);
+	ctx->stats.challenge_acks_out++;
+	send_ack(ctx, t, now, out);
+}
+
+bool
+tcp_reset_for(const struct tcp_seg *seg, struct tcp_seg *rst)
+{
+	if (seg->flags & TCP_RST)
+		return false;
+	*rst = (struct tcp_seg){.flags = TCP_RST};
+	if (seg->flags & TCP_ACK) {
+		rst->seq = seg->ack;
+	} else {
+		rst->flags |= TCP_ACK;
+		rst->ack = seg->seq + tcp_seg_len(seg);
+	}
+	return true;
+}
+
+void
+send_reset_for(struct tcp_ctx *ctx, const struct tcp_seg *seg, struct tcp_out *out)
+{
+	struct tcp_seg rst;
+
+	if (out->n_segs >= out->room || !tcp_reset_for(seg, &rst))
+		return;
+	out->seg[out->n_segs++] = rst;
+	ctx->stats.resets_out++;
+	ctx->stats.segs_out++;
+}
+
+/* --- timers that sending starts --- */
+
+static void
+start_rexmt(struct tcp_ctx *ctx, struct tcp_act *a, uint64_t now)
+{
+	a->flags &= ~(uint32_t)TCP_ACT_PERSIST;
+	if (a->rexmt_at == TCP_NEVER)
+		a->rexmt_at = now + rto_of(ctx, a); /* RFC 6298 (5.1) */
+}
+
+/* Times one segment at a time, and never one that was sent before (Karn; RFC 6298 3). */
+static void
+note_sent(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint32_t end, uint64_t now)
+{
+	if (seq_lt(seq, a->snd_max)) {
+		ctx->stats.segs_retransmitted++;
+		a->flags &= ~(uint32_t)TCP_ACT_TIMING;
+	} else if (!(a->flags & TCP_ACT_TIMING)) {
+		a->flags |= TCP_ACT_TIMING;
+		a->rtt_seq = seq;
+		a->rtt_at = now;
+	}
+	a->snd_max = seq_max(a->snd_max, end);
+}
+
+/* --- the steps of tcp_output --- */
+
+static bool
+send_syn(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, struct tcp_out *out)
+{
+	uint8_t flags = t->state == TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK;
+
+	if (!a->rexmt_now) {
+		/* A bare ACK may be owed in SYN-RECEIVED. */
+		if (t->flags & TCB_ACK_NOW && t->state == TCP_SYN_RECEIVED)
+			send_ack(ctx, t, now, out);
+		return t->flags & TCB_ACK_NOW && t->state == TCP_SYN_RECEIVED;
+	}
+	if (!emit(ctx, t, now, out, flags, t->snd_una))
+		return true;
+	a->rexmt_now = false;
+	t->snd_nxt = t->snd_una + 1;
+	note_sent(ctx, a, t->snd_una, t->snd_nxt, now);
+	a->rexmt_at = now + rto_of(ctx, a);
+	return false;
+}
+
+/* FIN belongs behind [seq, seq + len) when that reaches the end of what is queued. */
+static bool
+fin_follows(const struct tcb *t, const struct tcp_act *a, uint32_t end)
+{
+	return a->flags & TCP_ACT_FIN_QUEUED && end == snd_data_end(t, a);
+}
+
+/* One segment from seq on with len octets, FIN and PSH where they belong; false: no room. */
+static bool
+send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq, uint32_t len,
+	     bool fin, uint64_t now, struct tcp_out *out)
+{
+	struct tcp_seg *s = emit(ctx, t, now, out, TCP_ACK, seq);
+
+	if (!s)
+		return false;
+	s->len = (uint16_t)len;
+	if (len > 0 && seq + len == snd_data_end(t, a))
+		s->flags |= TCP_PSH; /* RFC 9293 MUST-61 */
+	if (fin) {
+		s->flags |= TCP_FIN;
+		a->flags |= TCP_ACT_FIN_SENT;
+	}
+	ctx->stats.octets_out += len;
+	note_sent(ctx, a, seq, seq + len + fin, now);
+	a->last_ns = now;
+	return true;
+}
+
+/* Fast retransmit and partial ACKs: the first segment that is not acknowledged, whatever the windows say. */
+static bool
+send_first_again(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
+		 struct tcp_out *out)
+{
+	uint32_t end = seq_min(snd_data_end(t, a), a->snd_max);
+	uint32_t len = end - t->snd_una;
+	uint32_t mss = effective_mss(t);
+
+	if (t->snd_una == a->snd_max) {
+		a->rexmt_now = false; /* all of it has been acknowledged since */
+		return true;
+	}
+	if (len > mss)
+		len = mss;
+	bool fin = fin_follows(t, a, t->snd_una + len) && a->flags & TCP_ACT_FIN_SENT;
+
+	if (!send_segment(ctx, t, a, t->snd_una, len, fin, now, out))
+		return false;
+	a->rexmt_now = false;
+	t->snd_nxt = seq_max(t->snd_nxt, t->snd_una + len + fin);
+	a->rexmt_at = now + rto_of(ctx, a);
+	return true;
+}
+
+/* Octets from snd_nxt on that the peer and the network allow. */
+static uint32_t
+usable_window(const struct tcb *t, const struct tcp_act *a)
+{
+	uint32_t cwnd = cc_window(t, a);
+	uint32_t wnd = t->snd_wnd < cwnd ? t->snd_wnd : cwnd;
+	uint32_t used = t->snd_nxt - t->snd_una;
+
+	return wnd > used ? wnd - used : 0;
+}
+
+/* Sender's silly window avoidance and Nagle's algorithm (RFC 9293 3.8.6.2.1, 3.7.4): is a segment of len octets worth sending? */
+static bool
+is_worth_sending(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a,
+		 uint32_t len, uint32_t queued)
+{
+	if (len == effective_mss(t) || seq_lt(t->snd_nxt, a->snd_max))
+		return true;
+	if (len == queued) {
+		bool nagle = ctx->cfg.nagle && !(t->flags & TCB_NODELAY);
+
+		return !nagle || t->snd_nxt == t->snd_una || a->flags & TCP_ACT_FIN_QUEUED;
+	}
+	return len > 0 && len >= a->max_wnd / 2;
+}
+
+enum step { STEP_SENT, STEP_NOTHING, STEP_NO_ROOM };
+
+static enum step
+send_next(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, struct tcp_out *out)
+{
+	uint32_t mss = effective_mss(t);
+
+	/* snd_nxt is one beyond the octets when FIN is out. */
+	if (seq_gt(t->snd_nxt, snd_data_end(t, a)))
+		return STEP_NOTHING;
+	uint32_t queued = snd_data_end(t, a) - t->snd_nxt;
+	uint32_t usable = usable_window(t, a);
+	uint32_t len = queued < usable ? queued : usable;
+
+	if (len > mss)
+		len = mss;
+	bool fin = fin_follows(t, a, t->snd_nxt + len) && usable > len;
+
+	if (len == 0 && !fin)
+		return STEP_NOTHING;
+	if (!fin && !is_worth_sending(ctx, t, a, len, queued))
+		return STEP_NOTHING;
+	if (!send_segment(ctx, t, a, t->snd_nxt, len, fin, now, out))
+		return STEP_NO_ROOM;
+	t->snd_nxt += len + fin;
+	start_rexmt(ctx, a, now);
+	return STEP_SENT;
+}
+
+/* Something waits, nothing is in flight, and nothing would wake us: the window is shut or silly (RFC 9293 3.8.6.1). */
+static void
+persist_if_stuck(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
+{
+	bool waits = a->sndq.len > 0 || a->flags & TCP_ACT_FIN_QUEUED;
+
+	if (!waits || a->rexmt_at != TCP_NEVER || t->snd_nxt != t->snd_una)
+		return;
+	a->flags |= TCP_ACT_PERSIST;
+	a->rexmt_at = now + rto_of(ctx, a);
+}
+
+bool
+tcp_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
+{
+	struct tcp_act *a = act_of(ctx, t);
+	enum step step = STEP_NOTHING;
+
+	if (t->state == TCP_CLOSED)
+		return false;
+	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
+		return send_syn(ctx, t, a, now, out);
+	if (a && a->rexmt_now && !send_first_again(ctx, t, a, now, out))
+		return true;
+	while (a && (step = send_next(ctx, t, a, now, out)) == STEP_SENT)
+		continue;
+	if (step == STEP_NO_ROOM)
+		return true;
+	if (a)
+		persist_if_stuck(ctx, t, a, now);
+	if (t->flags & TCB_ACK_NOW)
+		send_ack(ctx, t, now, out);
+	act_settle(ctx, t, now);
+	return t->flags & TCB_ACK_NOW;
+}
+
+bool
+tcp_wants_output(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (t->flags & TCB_ACK_NOW)
+		return true;
+	if (!a)
+		return false;
+	if (a->rexmt_now)
+		return true;
+	if (!is_synchronized(t))
+		return false;
+	return seq_lt(t->snd_nxt, snd_data_end(t, a)) ||
+	       (a->flags & TCP_ACT_FIN_QUEUED && t->snd_nxt == snd_data_end(t, a));
+}

@@ -1,0 +1,43 @@
+/* tcp_rtt.c - round-trip time and retransmission timeout (RFC 6298). */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/engine.h"
+
+enum { CLOCK_GRANULARITY_US = 1000 }; /* of timestamps; G in the RFC */
+
+void
+rtt_sample(struct tcp_act *a, uint32_t us)
+{
+	if (us == 0)
+		us = 1;	       /* srtt 0 means none */
+	if (a->srtt_us == 0) { /* (2.2) */
+		a->srtt_us = us;
+		a->rttvar_us = us / 2;
+		return;
+	}
+	uint32_t error = us > a->srtt_us ? us - a->srtt_us : a->srtt_us - us;
+
+	a->rttvar_us =
+	    (uint32_t)((3ull * a->rttvar_us + error) / 4); /* (2.3): beta 1/4, alpha 1/8 */
+	a->srtt_us = (uint32_t)((7ull * a->srtt_us + us) / 8);
+	if (a->srtt_us == 0)
+		a->srtt_us = 1;
+}
+
+uint64_t
+rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a)
+{
+	uint64_t rto = ctx->cfg.rto_initial_ns; /* (2.1) */
+
+	if (a->srtt_us > 0) {
+		uint64_t spread = 4ull * a->rttvar_us;
+
+		if (spread < CLOCK_GRANULARITY_US)
+			spread = CLOCK_GRANULARITY_US;
+		rto = (a->srtt_us + spread) * 1000;
+	}
+	if (rto < ctx->cfg.rto_min_ns) /* (2.4), with a smaller minimum than the RFC's second */
+		rto = ctx->cfg.rto_min_ns;
+	for (unsigned i = 0; i < a->backoff && rto < ctx->cfg.rto_max_ns; i++)
+		rto *= 2;					      /* (5.5) */
+	return rto < ctx->cfg.rto_max_ns ? rto : ctx->cfg.rto_max_ns; /* (2.5) */
+}

@@ -1,0 +1,193 @@
+/* tcp_timer.c - the one next deadline, and what happens then (RFC 6298 5, 9293 3.8.6.1, 3.10.8). */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tcp/engine.h"
+
+/* Time from now until `span` after the last activity, to a connection without a block; ms precise, never early. */
+static uint64_t
+after_activity(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t span, uint64_t now)
+{
+	uint64_t last = now - now % NS_PER_MS - (uint64_t)tcb_quiet_ms(ctx, t, now) * NS_PER_MS;
+
+	return last + span + NS_PER_MS;
+}
+
+static uint64_t
+earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint64_t
+idle_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
+{
+	uint64_t when = TCP_NEVER;
+
+	if (t->flags & TCB_ACK_DELAYED)
+		when = after_activity(ctx, t, ctx->cfg.delack_ns, now);
+	if (t->state == TCP_TIME_WAIT)
+		when = earlier(when, after_activity(ctx, t, ctx->cfg.time_wait_ns, now));
+	if (t->state == TCP_FIN_WAIT_2)
+		when = earlier(when, after_activity(ctx, t, ctx->cfg.fin_wait_2_ns, now));
+	return when;
+}
+
+static uint64_t
+active_deadline(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
+{
+	uint64_t when = earlier(a->rexmt_at, a->delack_at);
+
+	if (act_is_idle(t, a))
+		when = earlier(when, a->last_ns + rto_of(ctx, a));
+	if (a->flags & TCP_ACT_WANT_ROOM && a->sndq.len == 0)
+		when = earlier(when, a->last_ns + (uint64_t)TCP_ROOM_RETRY_MS * NS_PER_MS);
+	if (t->state == TCP_TIME_WAIT)
+		when = earlier(when, a->last_ns + ctx->cfg.time_wait_ns);
+	if (t->state == TCP_FIN_WAIT_2)
+		when = earlier(when, a->last_ns + ctx->cfg.fin_wait_2_ns);
+	return when;
+}
+
+uint64_t
+tcp_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (t->state == TCP_FREE || t->state == TCP_CLOSED)
+		return TCP_NEVER;
+	return a ? active_deadline(ctx, t, a) : idle_deadline(ctx, t, now);
+}
+
+/* How often something is sent before the connection is given up. */
+static unsigned
+max_retries(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	if (t->state == TCP_SYN_SENT)
+		return ctx->cfg.syn_retries;
+	if (t->state == TCP_SYN_RECEIVED)
+		return ctx->cfg.synack_retries;
+	return ctx->cfg.retries;
+}
+
+static void
+count_expiry(struct tcp_act *a)
+{
+	if (a->backoff < UINT8_MAX)
+		a->backoff++;
+	if (a->unanswered < UINT8_MAX)
+		a->unanswered++;
+}
+
+/* RFC 6298 (5.4) to (5.7): back to the first octet that is not acknowledged. */
+static void
+rexmt_expired(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
+{
+	ctx->stats.rto_expired++;
+	a->rexmt_at = TCP_NEVER;
+	if (is_synchronized(t)) {
+		cc_timeout(t, a);
+		count_expiry(a);
+		t->snd_nxt = t->snd_una;
+		a->rexmt_now = false;
+		return; /* tcp_output sends it, and starts the timer with the back-off */
+	}
+	a->flags |= TCP_ACT_SYN_REXMT;
+	a->flags &= ~(uint32_t)TCP_ACT_TIMING;
+	count_expiry(a);
+	a->rexmt_now = true;
+	a->rexmt_at = now + rto_of(ctx, a);
+}
+
+/* One octet, or as many as a silly window takes, from the first that is not acknowledged; FIN when there is nothing else. */
+static void
+send_probe(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, struct tcp_out *out)
+{
+	uint32_t len = t->snd_wnd > 1 ? t->snd_wnd : 1;
+	uint32_t mss = effective_mss(t);
+
+	if (len > a->sndq.len)
+		len = a->sndq.len;
+	if (len > mss)
+		len = mss;
+	bool fin = len == 0 && a->flags & TCP_ACT_FIN_QUEUED;
+	struct tcp_seg *s = emit(ctx, t, now, out, TCP_ACK, t->snd_una);
+
+	if (!s)
+		return;
+	ctx->stats.window_probes_out++;
+	s->len = (uint16_t)len;
+	if (fin) {
+		s->flags |= TCP_FIN;
+		a->flags |= TCP_ACT_FIN_SENT;
+	}
+	a->flags &= ~(uint32_t)TCP_ACT_TIMING;
+	t->snd_nxt = seq_max(t->snd_nxt, t->snd_una + len + fin);
+	a->snd_max = seq_max(a->snd_max, t->snd_nxt);
+}
+
+static void
+persist_expired(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
+		struct tcp_out *out)
+{
+	send_probe(ctx, t, a, now, out);
+	count_expiry(a);
+	a->rexmt_at = now + rto_of(ctx, a);
+}
+
+/* False: the connection is over. */
+static bool
+rexmt_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
+	      struct tcp_out *out)
+{
+	if (a->rexmt_at > now)
+		return true;
+	if (a->unanswered >= max_retries(ctx, t)) { /* R2 (RFC 9293 3.8.3) */
+		end_connection(ctx, t, TCP_EV_TIMEOUT, now, out);
+		return false;
+	}
+	if (a->flags & TCP_ACT_PERSIST)
+		persist_expired(ctx, t, a, now, out);
+	else
+		rexmt_expired(ctx, t, a, now);
+	return true;
+}
+
+static void
+active_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
+	       struct tcp_out *out)
+{
+	if (!rexmt_timeout(ctx, t, a, now, out))
+		return;
+	if (a->delack_at <= now) {
+		a->delack_at = TCP_NEVER;
+		t->flags |= TCB_ACK_NOW;
+	}
+	if (a->flags & TCP_ACT_WANT_ROOM && a->sndq.len == 0 &&
+	    a->last_ns + (uint64_t)TCP_ROOM_RETRY_MS * NS_PER_MS <= now) {
+		a->flags &= ~(uint32_t)TCP_ACT_WANT_ROOM;
+		a->last_ns = now;
+		out->events |= TCP_EV_WRITABLE;
+	}
+}
+
+void
+tcp_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
+{
+	struct tcp_act *a = act_of(ctx, t);
+	uint64_t deadline = tcp_deadline(ctx, t, now);
+
+	if (deadline > now)
+		return;
+	bool waits = t->state == TCP_TIME_WAIT || t->state == TCP_FIN_WAIT_2;
+	uint64_t span = t->state == TCP_TIME_WAIT ? ctx->cfg.time_wait_ns : ctx->cfg.fin_wait_2_ns;
+
+	if (waits && (uint64_t)tcb_quiet_ms(ctx, t, now) * NS_PER_MS >= span) {
+		end_connection(ctx, t, 0, now, out);
+		return;
+	}
+	if (a)
+		active_timeout(ctx, t, a, now, out);
+	else if (t->flags & TCB_ACK_DELAYED)
+		t->flags |= TCB_ACK_NOW;
+	if (t->state != TCP_CLOSED)
+		tcp_output(ctx, t, now, out);
+}
