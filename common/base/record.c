@@ -176,7 +176,7 @@ static void
 fail(struct record_out *r)
 {
 	r->failed = true;
-	r->error = errno;
+	r->error = errno ? errno : EIO;
 	r->dropped++;
 	if (r->error == EPIPE)
 		log_info("nobody reads the records any more; going on without them");
@@ -214,9 +214,7 @@ record_write(struct record_out *r, const void *row)
 int
 record_close(struct record_out *r)
 {
-	if (!r->failed)
-		return 0;
-	if (r->error == EPIPE)
+	if (!r->failed || r->error == EPIPE)
 		return 0;
 	log_error("%" PRIu64 " records were not written", r->dropped);
 	return -r->error;
