@@ -19,9 +19,9 @@ struct build_ip {
 
 enum { BUILD_TCP_MAX_HEADERS = 14 + 4 + 20 + 20 + 40, BUILD_MIN_FRAME = 60 };
 
-/* Each writes a whole frame at `p` and returns its length (unpadded). `room` is checked by assert: the caller knows its buffers.
- * The payload is copied after the headers; NULL when it is already in place (build_tcp_payload_offset tells where) or absent
- * with length 0. */
+/* Each writes a whole frame at `p` and returns its length (unpadded). `room` is checked by assert: the
+ * caller knows its buffers. The payload is copied after the headers; NULL when it is already in place
+ * (build_tcp_payload_offset tells where) or absent with length 0. */
 size_t build_tcp(uint8_t *p, size_t room, const struct build_ip *ip, uint16_t sport, uint16_t dport,
 		 const struct tcp_seg *seg, const void *payload);
 size_t build_tcp_payload_offset(const struct build_ip *ip, const struct tcp_seg *seg);

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Partial sums are 32-bit ones' complement sums of the big-endian 16-bit words in host order; add them freely, then fold. A
- * part that others follow must have even length. */
+/* Partial sums are 32-bit ones' complement sums of the big-endian 16-bit words in host order; add them
+ * freely, then fold. A part that others follow must have even length. */
 uint32_t cksum_partial(const void *data, size_t len, uint32_t sum);
 
 /* Pseudo-header of RFC 9293 3.1; l4_len covers header and payload. */

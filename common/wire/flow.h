@@ -23,11 +23,12 @@ struct flow_key {
 	uint64_t k0, k1;
 };
 
-/* SipHash-1-3 (Aumasson, Bernstein 2012) of the 12 octets: nobody without the key can choose collisions. */
+/* SipHash-1-3 (Aumasson, Bernstein 2012) of the 12 octets: nobody without the key can choose
+ * collisions. */
 uint64_t flow_hash(const struct flow_key *key, const struct flow *f);
 
-/* A fixed, symmetric 32-bit hash: both ends and both directions agree, so it picks queues and flow groups. It is not
- * keyed and must not index a table that an attacker can fill. */
+/* A fixed, symmetric 32-bit hash: both ends and both directions agree, so it picks queues and flow
+ * groups. It is not keyed and must not index a table that an attacker can fill. */
 uint32_t flow_group_hash(const struct flow *f);
 
 #endif

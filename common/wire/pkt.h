@@ -9,8 +9,9 @@
 
 #include "wire/tcp.h"
 
-/* Why a frame was not taken. One list gives the enum, the counters and their printed names. The tools add
- * reasons of their own in counters of their own. */
+/* Why a frame was not taken. One list gives the enum, the counters and their printed names. The tools
+ * add reasons of their own in counters of their own. */
+/* clang-format off */
 #define PKT_DROPS(X)                                                                               \
 	X(ETH_SHORT, "eth_short")	    /* less than an Ethernet (and VLAN) header */          \
 	X(ETH_TYPE, "eth_type")		    /* neither ARP nor IPv4 */                             \
@@ -38,15 +39,17 @@ enum pkt_drop {
 #define PKT_DROP_ENUM(id, name) PKT_DROP_##id,
 	PKT_DROPS(PKT_DROP_ENUM)
 #undef PKT_DROP_ENUM
-	    PKT_N_DROPS
+	PKT_N_DROPS
 };
+/* clang-format on */
 
 /* "ip_checksum"; "ok" for PKT_OK. */
 const char *pkt_drop_name(enum pkt_drop drop);
 
 enum { ETH_HEADER_BYTES = 14, VLAN_TAG_BYTES = 4, IP_HEADER_BYTES = 20 };
 enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_VLAN = 0x8100 };
-enum { IPPROTO_ICMP_ = 1, IPPROTO_TCP_ = 6, IPPROTO_UDP_ = 17 }; /* <netinet/in.h> has the plain names */
+/* <netinet/in.h> has the plain names */
+enum { IPPROTO_ICMP_ = 1, IPPROTO_TCP_ = 6, IPPROTO_UDP_ = 17 };
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 enum ip_ecn { ECN_NOT = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3 };
 
@@ -55,23 +58,23 @@ enum pkt_kind { PKT_OTHER, PKT_ARP, PKT_ICMP, PKT_TCP, PKT_UDP };
 /* Offsets are from the first octet of the frame. Fields beyond `kind` hold only for that kind. */
 struct pkt {
 	enum pkt_kind kind;
-	uint16_t vlan;		 /* 802.1Q VID, 0 when untagged; one tag is read */
+	uint16_t vlan; /* 802.1Q VID, 0 when untagged; one tag is read */
 	uint8_t eth_dst[6], eth_src[6];
-	uint16_t ethertype;	 /* after the tag */
+	uint16_t ethertype; /* after the tag */
 	/* IPv4 */
 	uint32_t src, dst;
 	uint8_t proto, ttl, dscp, ecn;
 	uint16_t ip_id;
 	bool ip_df;
 	uint16_t l3_off, l4_off; /* of the IP header and of what follows it */
-	uint16_t payload_off;	 /* of the TCP or UDP payload, of the ICMP body after its 8 octets */
+	uint16_t payload_off;	 /* of the TCP or UDP payload, or what follows ICMP's 8 octets */
 	uint16_t payload_len;	 /* by the IP total length: Ethernet padding is never payload */
 	/* TCP, UDP */
 	uint16_t sport, dport;
 	struct tcp_seg tcp;
 	/* ICMP */
 	uint8_t icmp_type, icmp_code;
-	uint32_t icmp_rest;	 /* octets 4 to 7: id and sequence, or next-hop MTU */
+	uint32_t icmp_rest; /* octets 4 to 7: id and sequence, or next-hop MTU */
 	/* ARP */
 	uint16_t arp_op;
 	uint8_t arp_sha[6], arp_tha[6];
@@ -79,15 +82,21 @@ struct pkt {
 };
 
 enum pkt_parse_flag {
-	PKT_NO_CHECKSUM = 1, /* do not verify any checksum (a monitor; a frame whose sums are left to hardware) */
-	PKT_TRUNCATED	= 2, /* the frame may be cut (snaplen): headers must be whole, payload may be missing;
-			      * payload_len stays what IP says, and implies PKT_NO_CHECKSUM for TCP, UDP, ICMP */
-	PKT_ANY_SOURCE	= 4, /* do not check source addresses (a monitor) */
-	PKT_TAKE_FRAGMENTS = 8, /* first fragments are parsed as far as they go (a monitor) */
+	/* Do not verify any checksum (a monitor; a frame whose sums are left to hardware). */
+	PKT_NO_CHECKSUM = 1,
+	/* The frame may be cut (snaplen): headers must be whole, payload may be missing;
+	 * payload_len stays what IP says. Implies PKT_NO_CHECKSUM for TCP, UDP, ICMP. */
+	PKT_TRUNCATED = 2,
+	/* Do not check source addresses (a monitor). */
+	PKT_ANY_SOURCE = 4,
+	/* First fragments are parsed as far as they go, without checksum (a monitor). */
+	PKT_TAKE_FRAGMENTS = 8,
 };
 
-/* Parses `len` octets at `frame`. PKT_OK, or why not; on a drop the fields filled so far stand. kind PKT_OTHER with
- * PKT_OK does not occur. Reads nothing outside the frame. */
+/* Parses `len` octets at `frame`. PKT_OK, or why not; on a drop the fields filled so far stand, and
+ * `kind` is PKT_OTHER unless all fields of that kind are there (a wrong checksum). PKT_OTHER with PKT_OK
+ * does not occur. A malformed TCP option ends the options, not the packet. Reads nothing outside the
+ * frame. */
 enum pkt_drop pkt_parse(struct pkt *p, const uint8_t *frame, size_t len, unsigned flags);
 
 /* One line like tcpdump's, without time and newline; returns buf. */

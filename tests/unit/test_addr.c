@@ -208,12 +208,27 @@ test_no_gateway(void **state)
 	assert_int_equal(addr_next_hop(&a, IP(10, 0, 0, 2)), IP(10, 0, 0, 2));
 }
 
+/* Everything is on the link, as behind a proxy that answers for all. */
+static void
+test_prefix_0(void **state)
+{
+	struct netif_addrs a = {0};
+
+	(void)state;
+	assert_int_equal(addr_add_range(&a, IP(10, 0, 0, 1), 1, 0), 0);
+	assert_int_equal(addr_next_hop(&a, IP(10, 0, 0, 2)), IP(10, 0, 0, 2));
+	assert_int_equal(addr_next_hop(&a, IP(8, 8, 8, 8)), IP(8, 8, 8, 8));
+	assert_int_equal(addr_next_hop(&a, UINT32_MAX), 0);
+}
+
 static void
 test_source(void **state)
 {
-	struct netif_addrs a = sample(), none = {0};
+	struct netif_addrs a = sample(), none = {0}, one = {0};
 
 	(void)state;
+	assert_int_equal(addr_add_range(&one, IP(10, 0, 0, 1), 1, 24), 0);
+	assert_int_equal(addr_source(&one, IP(8, 8, 8, 8)), IP(10, 0, 0, 1));
 	assert_int_equal(addr_source(&a, IP(192, 168, 3, 200)), IP(192, 168, 3, 10));
 	assert_int_equal(addr_source(&a, IP(10, 1, 9, 9)), IP(10, 1, 0, 1));
 	assert_int_equal(addr_source(&a, IP(8, 8, 8, 8)), IP(192, 168, 3, 10));
@@ -228,7 +243,8 @@ main(void)
 	    cmocka_unit_test(test_too_many),   cmocka_unit_test(test_gateway),
 	    cmocka_unit_test(test_local),      cmocka_unit_test(test_local_by_number),
 	    cmocka_unit_test(test_kinds),      cmocka_unit_test(test_point_to_point),
-	    cmocka_unit_test(test_no_gateway), cmocka_unit_test(test_source),
+	    cmocka_unit_test(test_no_gateway), cmocka_unit_test(test_prefix_0),
+	    cmocka_unit_test(test_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,6 +147,7 @@ test_resolution(void **state)
 	input(f, ARP_REPLY, peer_mac, PEER, US, START + 3);
 	assert_int_equal(f->r.resolved, 0);
 	assert_int_equal(f->table.stats.requests_out, 1);
+	assert_int_equal(f->table.stats.replies_in, 2);
 }
 
 static void

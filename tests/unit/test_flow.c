@@ -187,13 +187,53 @@ test_group_spreads_pairs(void **state)
 	assert_true(unevenness(low, n) < 350);
 }
 
+static void
+flip(struct flow *f, unsigned bit)
+{
+	if (bit < 32)
+		f->laddr ^= UINT32_C(1) << bit;
+	else if (bit < 64)
+		f->raddr ^= UINT32_C(1) << (bit - 32);
+	else if (bit < 80)
+		f->lport ^= (uint16_t)(1u << (bit - 64));
+	else
+		f->rport ^= (uint16_t)(1u << (bit - 80));
+}
+
+/* Each bit of the input turns each bit of the result about half of the time. */
+static void
+test_group_avalanche(void **state)
+{
+	enum { SAMPLES = 2000 };
+	struct rng r;
+
+	(void)state;
+	rng_seed(&r, 3, 2);
+	for (unsigned in = 0; in < 96; in++) {
+		unsigned turned[32] = {0};
+
+		for (unsigned i = 0; i < SAMPLES; i++) {
+			struct flow f = random_flow(&r);
+			uint32_t before = flow_group_hash(&f);
+
+			flip(&f, in);
+			before ^= flow_group_hash(&f);
+			for (unsigned out = 0; out < 32; out++)
+				turned[out] += before >> out & 1;
+		}
+		for (unsigned out = 0; out < 32; out++) /* 0.5 within 5.4 standard deviations */
+			assert_in_range(turned[out], SAMPLES * 44 / 100, SAMPLES * 56 / 100);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_vectors),	  cmocka_unit_test(test_against_general),
-	    cmocka_unit_test(test_equal),	  cmocka_unit_test(test_group_is_symmetric),
-	    cmocka_unit_test(test_group_spreads), cmocka_unit_test(test_group_spreads_pairs),
+	    cmocka_unit_test(test_vectors),	    cmocka_unit_test(test_against_general),
+	    cmocka_unit_test(test_equal),	    cmocka_unit_test(test_group_is_symmetric),
+	    cmocka_unit_test(test_group_spreads),   cmocka_unit_test(test_group_spreads_pairs),
+	    cmocka_unit_test(test_group_avalanche),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,27 @@ test_ip_fields(void **state)
 	assert_int_equal(p.l4_off, 38);
 }
 
+/* Each bit of the flags is in its place. */
+static void
+test_ip_flags(void **state)
+{
+	uint8_t frame[sizeof(gold_syn)];
+	struct pkt p;
+
+	(void)state;
+	memcpy(frame, gold_syn, sizeof(frame));
+	frame[15] = 0x2d << 2 | ECN_CE;
+	frame[20] = 0x80; /* reserved, which is not DF */
+	assert_int_equal(pkt_parse(&p, frame, sizeof(frame), PKT_NO_CHECKSUM), PKT_OK);
+	assert_false(p.ip_df);
+	assert_int_equal(p.dscp, 0x2d);
+	assert_int_equal(p.ecn, ECN_CE);
+	frame[20] = 0x20;
+	assert_int_equal(pkt_parse(&p, frame, sizeof(frame), PKT_NO_CHECKSUM | PKT_TAKE_FRAGMENTS),
+			 PKT_OK);
+	assert_false(p.ip_df);
+}
+
 static void
 test_tcp_fields(void **state)
 {
@@ -142,6 +163,7 @@ static const struct row {
     {"priority tag", F_DATA, {{14, 0xe0}, {15, 0}}, .want = PKT_OK},
 
     {"no ip header", F_SYN, .cut = 14, .want = PKT_DROP_IP_SHORT},
+    {"nothing after the tag", F_DATA, .cut = 18, .want = PKT_DROP_IP_SHORT},
     {"19 of the ip header", F_SYN, .cut = 33, .want = PKT_DROP_IP_SHORT},
     {"one octet less than total length", F_SYN, .cut = 73, .want = PKT_DROP_IP_SHORT},
     {"version 6", F_SYN, {{14, 0x65}}, true, .want = PKT_DROP_IP_VERSION},
@@ -292,6 +314,7 @@ static const struct option_row {
     {"timestamp", 12, {68, 12, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0}, PKT_OK},
     {"router alert", 4, {148, 4, 0, 0}, PKT_OK},
     {"unknown", 4, {222, 3, 9, 0}, PKT_OK},
+    {"without a value", 4, {222, 2, 1, 1}, PKT_OK},
     {"loose source route", 8, {131, 7, 4, 10, 0, 0, 9, 0}, PKT_DROP_IP_OPTION},
     {"strict source route", 8, {137, 7, 4, 10, 0, 0, 9, 0}, PKT_DROP_IP_OPTION},
     {"source route after others", 8, {1, 148, 4, 0, 0, 131, 3, 4}, PKT_DROP_IP_OPTION},
@@ -495,6 +518,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ip_fields),
+	    cmocka_unit_test(test_ip_flags),
 	    cmocka_unit_test(test_tcp_fields),
 	    cmocka_unit_test(test_other_fields),
 	    cmocka_unit_test(test_reasons),

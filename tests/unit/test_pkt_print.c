@@ -91,6 +91,14 @@ test_tcp_flags_and_sack(void **state)
 	    pkt_print(line, sizeof(line), &p),
 	    "IP 0.0.0.0.0 > 0.0.0.0.0: Flags [FSRP.UEW], seq 4294967295, ack 0, win 0, "
 	    "urg 3, options [sackOK,sack 2 {1:2}{3:4}], length 0");
+	p.tcp = (struct tcp_seg){.flags = TCP_ACK, .seq = 5, .ack = 6, .opts = 0x1f, .n_sack = 1};
+	assert_string_equal(pkt_print(line, sizeof(line), &p),
+			    "IP 0.0.0.0.0 > 0.0.0.0.0: Flags [.], ack 6, win 0, options [mss "
+			    "0,sackOK,TS val 0 ecr 0,wscale 0,sack 1 {0:0}], length 0");
+	p.tcp.opts = TCP_OPT_WSCALE | TCP_OPT_SACK;
+	assert_string_equal(pkt_print(line, sizeof(line), &p),
+			    "IP 0.0.0.0.0 > 0.0.0.0.0: Flags [.], ack 6, win 0, options [wscale "
+			    "0,sack 1 {0:0}], length 0");
 	p.tcp = (struct tcp_seg){.len = 2, .seq = UINT32_MAX};
 	assert_string_equal(
 	    pkt_print(line, sizeof(line), &p),
