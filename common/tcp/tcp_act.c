@@ -34,7 +34,8 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	a = pool_at(&ctx->acts, h);
 	/* The islands themselves are not cleared: n_runs says that there are none. */
 	a->flags = 0;
-	a->snd_max = a->recover = t->snd_nxt;
+	a->snd_max = t->snd_nxt;
+	a->recover = t->snd_nxt - 1;
 	a->snd_wl1 = t->rcv_nxt;
 	a->snd_wl2 = t->snd_una;
 	a->max_wnd = t->snd_wnd;

@@ -32,11 +32,21 @@ check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 	return true;
 }
 
+/* Both ends have opened at once: the peer's SYN,ACK repeats his SYN, which is left of the window, and acknowledges ours. */
+static bool
+is_simultaneous_answer(const struct tcb *t, const struct tcp_seg *seg)
+{
+	return t->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->flags & TCP_ACK &&
+	       seg->seq + 1 == t->rcv_nxt;
+}
+
 /* The four cases of RFC 9293 3.4, with one allowance: a segment without octets may stand at the right edge, where a peer that has used up our
  * window sends his ACKs from. */
 static bool
 is_acceptable(const struct tcb *t, const struct tcp_seg *seg)
 {
+	if (is_simultaneous_answer(t, seg))
+		return true;
 	uint32_t len = tcp_seg_len(seg);
 	uint32_t wnd = t->rcv_adv - t->rcv_nxt;
 	uint32_t first = seg->seq - t->rcv_nxt;
@@ -116,8 +126,7 @@ check_syn(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 {
 	if (!(seg->flags & TCP_SYN))
 		return true;
-	/* Both ends opened at once: the peer's SYN,ACK repeats his SYN and acknowledges ours. */
-	if (t->state == TCP_SYN_RECEIVED && seg->flags & TCP_ACK && seg->seq + 1 == t->rcv_nxt)
+	if (is_simultaneous_answer(t, seg))
 		return true;
 	challenge_ack(ctx, t, now, out);
 	return false;
@@ -168,8 +177,8 @@ ack_syn_received(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, 
 	return true;
 }
 
-/* A measurement, if seg->ack gives one: the segment that is being timed, or after a retransmission the timestamp that comes back
- * (RFC 6298 3, 7323 4). */
+/* A measurement, if seg->ack gives one: the segment that is being timed, or, while retransmissions make that ambiguous, the timestamp that
+ * comes back, coarse as it is (RFC 6298 3, 7323 4). */
 void
 take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
 	 const struct tcp_seg *seg, uint64_t now)
@@ -179,7 +188,8 @@ take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
 			return;
 		a->flags &= ~(uint32_t)TCP_ACT_TIMING;
 		rtt_sample(a, (uint32_t)((now - a->rtt_at) / 1000));
-	} else if (t->flags & TCB_TIMESTAMPS && seg->opts & TCP_OPT_TIMESTAMP && seg->tsecr != 0) {
+	} else if (a->backoff > 0 && t->flags & TCB_TIMESTAMPS && seg->opts & TCP_OPT_TIMESTAMP &&
+		   seg->tsecr != 0) {
 		uint32_t ms = ms_of(now) + t->ts_offset - seg->tsecr;
 
 		if (ms < ctx->cfg.rto_max_ns / NS_PER_MS)
@@ -463,7 +473,8 @@ in_synchronized(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 		in_time_wait(ctx, t, seg, now);
 		return;
 	}
-	if (!may_receive(t))
+	/* Octets on a SYN are left for the peer to repeat. */
+	if (!may_receive(t) || seg->flags & TCP_SYN)
 		return;
 	process_text(ctx, t, seg, now, out);
 	check_fin(ctx, t, seg, now, out);

@@ -90,7 +90,7 @@ cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a)
 	if (a->dup_acks < UINT8_MAX)
 		a->dup_acks++;
 	/* RFC 6582 3.2 (1): not when the duplicates may stem from what a timeout has sent again. */
-	if (a->dup_acks != DUP_ACK_THRESHOLD || seq_lt(t->snd_una, a->recover))
+	if (a->dup_acks != DUP_ACK_THRESHOLD || seq_leq(t->snd_una, a->recover))
 		return false;
 	a->ssthresh = half_flight(t, a);
 	a->recover = a->snd_max;

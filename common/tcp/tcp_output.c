@@ -113,7 +113,10 @@ emit(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out, uint
 void
 send_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
-	if (!emit(ctx, t, now, out, TCP_ACK, t->snd_nxt))
+	const struct tcp_act *a = act_of(ctx, t);
+
+	/* Not snd_nxt, which a timeout takes back: left of the peer's window the ACK would not be looked at. */
+	if (!emit(ctx, t, now, out, TCP_ACK, a ? a->snd_max : t->snd_nxt))
 		t->flags |= TCB_ACK_NOW;
 }
 

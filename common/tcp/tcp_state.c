@@ -59,7 +59,7 @@ enter_established(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_o
 	a->last_ns = now;
 	/* RFC 5681 3.1: one segment when the SYN or its answer had to be repeated. */
 	a->cwnd = a->flags & TCP_ACT_SYN_REXMT ? effective_mss(t) : cc_initial_window(ctx, t);
-	a->recover = t->snd_una;
+	a->recover = t->snd_una - 1;
 	if (a->flags & TCP_ACT_FIN_QUEUED)
 		set_state(t, TCP_FIN_WAIT_1); /* closed before it was open (RFC 9293 3.10.4) */
 	out->events |= TCP_EV_ESTABLISHED;
