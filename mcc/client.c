@@ -111,7 +111,7 @@ client_turn(struct client *c, uint64_t now)
 {
 	const struct schedule *s = &c->schedule;
 
-	c->now = c->pending.now_ns = now;
+	client_tell_time(c, now);
 	c->pending.epoch = s->epoch;
 	if (now >= c->end_ns)
 		client_stop(c);
@@ -280,6 +280,16 @@ client_sending(struct client *c, uint64_t *word, const struct schedule_message *
 	}
 	c->counters.sent[m->request]++;
 	return true;
+}
+
+void
+client_take_back(struct client *c, uint64_t *word, const struct schedule_message *m)
+{
+	if (is_settled_by(c->by_answer | c->by_ack, m->request)) {
+		pending_take_back(&c->pending, word);
+		c->counters.outstanding[m->request]--;
+	}
+	c->counters.sent[m->request]--;
 }
 
 void

@@ -55,6 +55,12 @@ int client_init(struct client *c, const struct client_conf *conf, uint64_t start
 
 /* First in each turn. Moves on to the next phase where it is time. */
 void client_turn(struct client *c, uint64_t now);
+/* Between turns, for a carrier whose events do not all happen at one time. */
+static inline void
+client_tell_time(struct client *c, uint64_t now)
+{
+	c->now = c->pending.now_ns = now;
+}
 /* Ends the load: no more openings, no more messages; what is unsettled is waited for. */
 void client_stop(struct client *c);
 /* When something will be due; `now` or before: something is. */
@@ -82,7 +88,9 @@ bool client_resets(const struct client *c);
 bool client_next_message(struct client *c, struct schedule_message *m);
 /* Before it is sent: remembers it. False: it must not be sent. */
 bool client_sending(struct client *c, uint64_t *word, const struct schedule_message *m);
-/* The connection is not there, or took nothing. */
+/* It was not sent after all, and will be tried again: there was no memory for it. */
+void client_take_back(struct client *c, uint64_t *word, const struct schedule_message *m);
+/* The connection is not there, or takes nothing. */
 void client_unsent(struct client *c);
 
 static inline const uint8_t *

@@ -222,6 +222,30 @@ pending_take(struct pending *p, uint64_t *word, unsigned classes, struct pending
 	return found;
 }
 
+void
+pending_take_back(struct pending *p, uint64_t *word)
+{
+	struct record *r;
+	uint32_t before;
+
+	if (!has_record(*word)) {
+		*word = 0;
+		return;
+	}
+	r = record_of(p, *word);
+	before = r->head;
+	while (before != r->tail && node_at(p, before)->next != r->tail)
+		before = node_at(p, before)->next;
+	pool_put(&p->nodes, r->tail);
+	if (before == r->tail)
+		before = r->head = NODE_NONE;
+	else
+		node_at(p, before)->next = NODE_NONE;
+	r->tail = before;
+	r->count--;
+	collapse(p, word);
+}
+
 const struct answer *
 pending_answer(const struct pending *p, uint64_t word)
 {

@@ -45,6 +45,8 @@ void pending_init(struct pending *p, void *mem, uint32_t conns, uint32_t nodes);
 
 /* Sent now. False: no memory to remember it, so it must not be sent. */
 bool pending_add(struct pending *p, uint64_t *word, uint32_t epoch, bool request);
+/* The one that was added last was not sent after all. */
+void pending_take_back(struct pending *p, uint64_t *word);
 /* The oldest message of these classes (enum pending_class, or-ed); false: there is none. */
 bool pending_find(const struct pending *p, uint64_t word, unsigned classes,
 		  struct pending_message *m);

@@ -190,6 +190,9 @@ random_step(struct kit *k, struct model *model, struct rng *rng)
 	if (what < 4) {
 		if (pending_add(&k->p, &k->word[i], k->p.epoch, request))
 			mo->m[mo->n++] = (struct pending_message){k->p.now_ns, k->p.epoch, request};
+	} else if (what == 4 && mo->n) {
+		if (pending_add(&k->p, &k->word[i], k->p.epoch, request))
+			pending_take_back(&k->p, &k->word[i]);
 	} else if (what < 9) {
 		check_take(k, mo, i, 1 + what % 3);
 	} else if (what == 9) {
