@@ -59,6 +59,10 @@ test_icmp(void **state)
 	    "IP 10.0.0.1 > 10.0.0.2: ICMP unreachable - need to frag (mtu 1400), length 8");
 	assert_string_equal(print(f, build_icmp(f, sizeof(f), &ip, 3, 3, 0, NULL, 0), 0),
 			    "IP 10.0.0.1 > 10.0.0.2: ICMP type 3 code 3, length 8");
+	assert_string_equal(print(f, build_icmp(f, sizeof(f), &ip, 8, 1, 0, NULL, 0), 0),
+			    "IP 10.0.0.1 > 10.0.0.2: ICMP type 8 code 1, length 8");
+	assert_string_equal(print(f, build_icmp(f, sizeof(f), &ip, 5, 0, 0, NULL, 0), 0),
+			    "IP 10.0.0.1 > 10.0.0.2: ICMP type 5 code 0, length 8");
 }
 
 static void
@@ -99,6 +103,12 @@ test_tcp_flags_and_sack(void **state)
 	assert_string_equal(pkt_print(line, sizeof(line), &p),
 			    "IP 0.0.0.0.0 > 0.0.0.0.0: Flags [.], ack 6, win 0, options [wscale "
 			    "0,sack 1 {0:0}], length 0");
+	p.tcp = (struct tcp_seg){.len = 1};
+	p.src = 0xfffefdfc;
+	assert_string_equal(
+	    pkt_print(line, sizeof(line), &p),
+	    "IP 255.254.253.252.0 > 0.0.0.0.0: Flags [none], seq 0:1, win 0, length 1");
+	p.src = 0;
 	p.tcp = (struct tcp_seg){.len = 2, .seq = UINT32_MAX};
 	assert_string_equal(
 	    pkt_print(line, sizeof(line), &p),
