@@ -105,7 +105,7 @@ unit: $(UNIT)
 	@scripts/run-tests --unit $(UNIT)
 
 test: all $(UNIT) $(TEST_TOOLS)
-	@scripts/run-tests --unit $(UNIT) --bats tests/bats
+	@BIN=$(BIN) BUILD=$(O) scripts/run-tests --unit $(UNIT) --bats tests/bats
 
 demo: all
 	@scripts/demo

@@ -49,7 +49,8 @@ clock_start(void)
 	read_pair(&base.tsc, &base.ns);
 }
 
-/* rte_get_tsc_hz() rounds to 10 MHz, up to 0.2 % off; EAL's own start takes long enough to do better. */
+/* rte_get_tsc_hz() rounds to 10 MHz, up to 0.2 % off; EAL's own start takes long enough to do
+ * better. */
 void
 clock_calibrate(void)
 {

@@ -74,7 +74,8 @@ send_with_fds(int conn, const void *buf, size_t len, const int *fds, unsigned n)
 	return sendmsg(conn, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len ? 0 : -errno;
 }
 
-/* The number of descriptors that came along, or -errno; -EPROTO when it is not a message of this size. */
+/* The number of descriptors that came along, or -errno; -EPROTO when it is not a message of this
+ * size. */
 static int
 recv_with_fds(int conn, void *buf, size_t len, int fds[MAX_FDS])
 {

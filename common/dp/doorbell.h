@@ -1,4 +1,4 @@
-/* doorbell.h - beside each memif a second socket, PATH.wake: how a sleeping end is woken, and how many queues. */
+/* doorbell.h - PATH.wake, a socket beside each memif: wakes a sleeping end, agrees on queues. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef DP_DOORBELL_H
 #define DP_DOORBELL_H
@@ -8,12 +8,12 @@
 
 #include "dp/dp.h"
 
-/* The client dials, says how many queues it wants, and passes a page of flags and one eventfd per queue. The server
- * answers with the number both can, and its own eventfds; or that it is busy with another client. After that nothing
- * is said: an end that is gone is an end of file.
+/* The client dials, says how many queues it wants, and passes a page of flags and one eventfd per
+ * queue. The server answers with the number both can, and its own eventfds; or that it is busy with
+ * another client. After that nothing is said: an end that is gone is an end of file.
  *
- * An end about to sleep raises its queue's flag in the page, and looks into the ring once more; the other, having
- * put frames there, lowers the flag if it is up, and writes to the eventfd. */
+ * An end about to sleep raises its queue's flag in the page, and looks into the ring once more; the
+ * other, having put frames there, lowers the flag if it is up, and writes to the eventfd. */
 struct bell {
 	int conn;	 /* -1: nobody */
 	uint16_t queues; /* agreed */
@@ -36,8 +36,8 @@ bool bell_is_served(const char *path);
 int bell_dial(struct bell *b, const char *path, uint16_t queues);
 enum bell_answer bell_read_answer(struct bell *b);
 
-/* Server: reads the hello on a connection. BELL_AGREED: it is b's now and has been answered. Otherwise the
- * connection has been closed, but for BELL_WAIT. */
+/* Server: reads the hello on a connection. BELL_AGREED: it is b's now and has been answered.
+ * Otherwise the connection has been closed, but for BELL_WAIT. */
 enum bell_answer bell_admit(struct bell *b, int conn, uint16_t queues, bool free_now);
 
 /* True when the other end has closed. */

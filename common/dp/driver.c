@@ -1,4 +1,4 @@
-/* driver.c - from SPEC to a DPDK device: arguments, what must be there, and what to do when it is not. */
+/* driver.c - from SPEC to a DPDK device: its arguments, and what is wrong when it refuses. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dp/internal.h"
 
@@ -18,6 +18,8 @@
 
 typedef int probe_fn(struct dp_port *port, char *err);
 
+enum { RING_SLOTS = 2048, SLOTS_PER_BLOCK = 32 };
+
 static unsigned serial;
 
 int
@@ -28,7 +30,7 @@ driver_probe_vdev(struct dp_port *port, const char *driver, const char *args, ch
 	if (rte_vdev_init(port->dev, args) < 0 ||
 	    rte_eth_dev_get_port_by_name(port->dev, &port->id) < 0) {
 		port->dev[0] = '\0';
-		return port_refuse(port, err, "%s", eal_log_reason());
+		return port_refuse(port, err, "%s", eal_log_reason("the driver gives no reason"));
 	}
 	return 0;
 }
@@ -47,17 +49,16 @@ check_raw(struct dp_port *port, char *err)
 	return kernel_if_check(port, err);
 }
 
-/* Slots of the ring are a power of two, so that they fill its blocks, and no longer than a buffer. */
 static int
 probe_af_packet(struct dp_port *port, char *err)
 {
-	uint32_t frame = rte_align32prevpow2(RTE_MIN(frames_room(), 16384u));
+	uint32_t slot = kernel_if_slot_bytes();
 	char args[128];
 
 	if (check_raw(port, err) < 0)
 		return -1;
-	snprintf(args, sizeof(args), "iface=%.15s,framesz=%u,blocksz=%u,framecnt=2048",
-		 port->spec.name, frame, 32 * frame);
+	snprintf(args, sizeof(args), "iface=%.15s,framesz=%u,blocksz=%u,framecnt=%d",
+		 port->spec.name, slot, SLOTS_PER_BLOCK * slot, RING_SLOTS);
 	return driver_probe_vdev(port, "net_af_packet", args, err);
 }
 
@@ -76,18 +77,22 @@ probe_af_xdp(struct dp_port *port, char *err)
 static int
 probe_tap(struct dp_port *port, char *err)
 {
+	static const char rights[] = "needs root, or 'setcap cap_net_admin+ep' on this program";
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 	char args[128];
 
+	if (fd < 0 && errno == ENOENT)
+		return port_refuse(port, err, "there is no /dev/net/tun: 'modprobe tun'");
 	if (fd < 0)
-		return port_refuse(port, err, "%s",
-				   errno == ENOENT ? "no /dev/net/tun: 'modprobe tun'"
-						   : "needs root, or CAP_NET_ADMIN");
+		return port_refuse(port, err, "%s", rights);
 	close(fd);
-	/* The driver asks for a real-time signal per frame; when their queue overflows, SIGIO comes instead. */
+	/* The driver asks for a real-time signal per frame; when their queue overflows, SIGIO comes
+	 * instead. */
 	signal(SIGIO, SIG_IGN);
 	snprintf(args, sizeof(args), "iface=%.15s", port->spec.name);
-	return driver_probe_vdev(port, "net_tap", args, err);
+	if (driver_probe_vdev(port, "net_tap", args, err) == 0)
+		return 0;
+	return geteuid() == 0 ? -1 : port_refuse(port, err, "%s", rights);
 }
 
 static int
@@ -149,7 +154,9 @@ probe_vdev(struct dp_port *port, char *err)
 	if (rte_vdev_init(port->dev, comma ? comma + 1 : "") < 0 ||
 	    rte_eth_dev_get_port_by_name(port->dev, &port->id) < 0) {
 		port->dev[0] = '\0';
-		return port_refuse(port, err, "%s", eal_log_reason());
+		return port_refuse(
+		    port, err, "%s",
+		    eal_log_reason("this program has no such driver, or it refuses its arguments"));
 	}
 	return 0;
 }

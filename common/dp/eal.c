@@ -187,8 +187,8 @@ add_memory(struct args *a, const struct dp_conf *conf, uint32_t frames, char *er
 
 /* --- devices --- */
 
-/* Without a device bound to a userspace driver there is none to use. With one, an allow list that names
- * nothing real keeps EAL from seizing what pci: does not name. */
+/* Without a device bound to a userspace driver there is none to use. With one, an allow list that
+ * names nothing real keeps EAL from seizing what pci: does not name. */
 static void
 add_pci(struct args *a)
 {
@@ -240,9 +240,9 @@ build_args(struct args *a, const struct dp_conf *conf, uint32_t frames, char *er
 	return workers;
 }
 
-/* EAL's threads inherit a mask without signals: they are for the tool's own thread. EAL makes an empty directory
- * per process under RUNTIME_DIRECTORY and leaves it there, even without shared configuration; it goes on when
- * it cannot. */
+/* EAL's threads inherit a mask without signals: they are for the tool's own thread. EAL makes an
+ * empty directory per process under RUNTIME_DIRECTORY and leaves it there, even without shared
+ * configuration; it goes on when it cannot. */
 static int
 start_quietly(struct args *a)
 {
@@ -285,7 +285,8 @@ dp_init(const struct dp_conf *conf, char *err)
 	if (workers < 0)
 		return -1;
 	if (start_quietly(&a) < 0) {
-		snprintf(err, DP_ERRBUF, "DPDK does not start: %s", eal_log_reason());
+		snprintf(err, DP_ERRBUF, "DPDK does not start: %s",
+			 eal_log_reason("it gives no reason"));
 		return -1;
 	}
 	started = true;
@@ -303,6 +304,8 @@ dp_init(const struct dp_conf *conf, char *err)
 	return 0;
 }
 
+/* Without rte_eal_cleanup(): it unmaps EAL's memory under the feet of EAL's own interrupt thread,
+ * and has nothing else to do for a process that shares nothing and ends. */
 void
 dp_fini(void)
 {
@@ -313,5 +316,4 @@ dp_fini(void)
 		if (dp_ports[i])
 			dp_port_close(dp_ports[i]);
 	idle_fini();
-	rte_eal_cleanup();
 }

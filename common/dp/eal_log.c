@@ -1,4 +1,4 @@
-/* eal_log.c - EAL's talk, silenced unless debugging; its first complaint becomes the reason of our error. */
+/* eal_log.c - EAL's talk, silenced unless debugging; its first complaint is our error's reason. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dp/internal.h"
 
@@ -17,6 +17,15 @@ enum { REASON_BYTES = 160 };
 
 static char reason[REASON_BYTES];
 
+/* Drivers begin with "open_single_rx_pcap(): ". */
+static int
+skip_function(const char *line)
+{
+	const char *end = strstr(line, "(): ");
+
+	return end && !memchr(line, ' ', (size_t)(end - line)) ? (int)(end + 4 - line) : 0;
+}
+
 static void
 say(const char *line, bool complaint)
 {
@@ -29,7 +38,8 @@ say(const char *line, bool complaint)
 	if (strstr(line, "runtime directory") || strstr(line, "/dev/null/dpdk"))
 		return;
 	if (complaint && !reason[0])
-		snprintf(reason, sizeof(reason), "%.*s", (int)n, line);
+		snprintf(reason, sizeof(reason), "%.*s", (int)n - skip_function(line),
+			 line + skip_function(line));
 }
 
 static ssize_t
@@ -89,9 +99,8 @@ eal_log_mark(void)
 	reason[0] = '\0';
 }
 
-/* "EAL: " and the like stay: they tell a developer where to look. */
 const char *
-eal_log_reason(void)
+eal_log_reason(const char *otherwise)
 {
-	return reason[0] ? reason : "DPDK gives no reason";
+	return reason[0] ? reason : otherwise;
 }

@@ -11,6 +11,8 @@
 #include <rte_mempool.h>
 #include <rte_prefetch.h>
 
+#include "base/log.h"
+
 enum { CACHE_MAX = 256, MIN_FRAME_BYTES = 60, AHEAD = 4 };
 
 static struct rte_mempool *pool;
@@ -109,10 +111,16 @@ dp_frames_put(const struct frame *f, unsigned n)
 
 /* Several pieces, or longer than the port can have sent: keeps what fits one buffer whole. */
 static __rte_noinline bool
-mend(const struct dp_port *port, struct rte_mbuf *m)
+mend(const struct dp_port *port, struct dp_side *rx, struct rte_mbuf *m)
 {
 	if (m->pkt_len <= port->max_bytes && rte_pktmbuf_linearize(m) == 0)
 		return true;
+	if (rx->failed++ == 0)
+		log_warn("%s: frames of more than %u octets are dropped (this one has %u)%s",
+			 port->text, port->max_bytes, m->pkt_len,
+			 port->spec.kind == PORT_AF_PACKET
+			     ? "; 'ethtool -K DEV tso off gso off gro off' where they come from"
+			     : "");
 	rte_pktmbuf_free(m);
 	return false;
 }
@@ -138,10 +146,8 @@ frames_from_mbufs(const struct dp_port *port, struct dp_side *rx, struct frame *
 		if (i + AHEAD < n)
 			rte_prefetch0(m[i + AHEAD]);
 		if (unlikely(m[i]->nb_segs > 1 || m[i]->pkt_len > port->max_bytes) &&
-		    !mend(port, m[i])) {
-			rx->failed++;
+		    !mend(port, rx, m[i]))
 			continue;
-		}
 		f[kept] = (struct frame){
 		    .data = rte_pktmbuf_mtod(m[i], uint8_t *),
 		    .handle = m[i],

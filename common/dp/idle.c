@@ -204,14 +204,22 @@ gather(const struct idler *w, struct pollfd *fds, bool *steps)
 	return n;
 }
 
-/* Only eventfds are to be read; the fds of drivers are their own. */
+/* Only eventfds are to be read; the fds of drivers are their own. One of these that has nothing but
+ * an error to report would keep us awake: it is given up, and its port looked at in steps. */
 static void
-drain_events(const struct idler *w)
+drain_events(struct idler *w, const struct pollfd *fds, unsigned n)
 {
 	drain(w->wake_fd);
-	for (unsigned i = 0; i < w->n; i++)
-		if (w->watch[i].port->memif && w->watch[i].port->q[w->watch[i].queue].rx.event >= 0)
-			drain(w->watch[i].port->q[w->watch[i].queue].rx.event);
+	for (unsigned i = 0; i < w->n; i++) {
+		struct dp_side *rx = &w->watch[i].port->q[w->watch[i].queue].rx;
+
+		if (w->watch[i].port->memif && rx->event >= 0)
+			drain(rx->event);
+		for (unsigned j = 1; j < n; j++)
+			if (fds[j].fd == rx->event && (fds[j].revents & ~POLLIN) &&
+			    !kernel_if_clear_error(rx->event))
+				rx->event = -1;
+	}
 }
 
 static void
@@ -236,7 +244,7 @@ sleep_until(struct idler *w, uint64_t now, uint64_t deadline_ns, bool sure)
 	ts = (struct timespec){.tv_sec = 0, .tv_nsec = (long)ns};
 	if (ppoll(fds, n, &ts, NULL) <= 0)
 		return;
-	drain_events(w);
+	drain_events(w, fds, n);
 	disarm(w);
 }
 

@@ -17,8 +17,8 @@ struct rte_mbuf;
 struct rte_mempool;
 struct memif;
 
-/* One direction of a port's queue. The worker that owns it is inside the driver while busy; the control
- * thread, which takes the driver's memory away when a peer goes, waits for that to end. */
+/* One direction of a port's queue. The worker that owns it is inside the driver while busy; the
+ * control thread, which takes the driver's memory away when a peer goes, waits for that to end. */
 struct dp_side {
 	uint32_t busy;
 	bool empty; /* rx: polled since the worker armed its doorbells, and nothing was there */
@@ -55,8 +55,8 @@ struct dp_port {
 	struct dp_queue q[DP_MAX_QUEUES];
 };
 
-/* The worker's side of the agreement in struct dp_side: between enter (when true) and leave the driver and
- * the doorbell's page stay. */
+/* The worker's side of the agreement in struct dp_side: between enter (when true) and leave the
+ * driver and the doorbell's page stay. */
 static inline bool
 port_enter(const struct dp_port *port, uint16_t queue, uint32_t *busy)
 {
@@ -90,10 +90,11 @@ unsigned frames_from_mbufs(const struct dp_port *port, struct dp_side *rx, struc
 void frames_to_mbufs(const struct dp_port *port, const struct frame *f, struct rte_mbuf **m,
 		     unsigned n);
 
-/* eal_log.c: what EAL and the drivers say goes to log_debug; the first line since mark is kept as the reason. */
+/* eal_log.c: what EAL and the drivers say goes to log_debug; the first line since mark is kept as
+ * the reason. */
 void eal_log_capture(void);
 void eal_log_mark(void);
-const char *eal_log_reason(void);
+const char *eal_log_reason(const char *otherwise);
 
 /* clock.c */
 void clock_start(void);
@@ -103,7 +104,11 @@ void clock_calibrate(void);
 int kernel_if_check(const struct dp_port *port, char *err);
 uint16_t kernel_if_mtu(const char *name);
 int kernel_if_claim_socket(const char *name, int domain);
-uint64_t kernel_if_drops(int fd);
+void kernel_if_ignore_outgoing(int fd);
+uint64_t kernel_if_drops(struct dp_port *port);
+bool kernel_if_clear_error(int fd);
+uint32_t kernel_if_max_bytes(const struct dp_port *port);
+uint32_t kernel_if_slot_bytes(void);
 
 /* driver.c: SPEC to a DPDK device */
 int driver_probe(struct dp_port *port, char *err);

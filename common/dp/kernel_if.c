@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +12,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/bpf.h>
 #include <linux/if_packet.h>
+#include <linux/if_xdp.h>
 #include <net/if.h>
 
 #include "base/log.h"
+
+enum { MAX_SLOT_BYTES = 16384, SLOT_MAC_BYTES = 16 };
 
 /* One of the SIOCGIF ioctls. 0 or -errno. */
 static int
@@ -82,8 +87,8 @@ is_socket_of(int fd, int domain, unsigned ifindex)
 	       addr.sll_ifindex == (int)ifindex;
 }
 
-/* The drivers keep their sockets to themselves, but a socket whose ring has frames is readable: just
- * what a sleeping worker must know. The newest one that no port has; -1: none. */
+/* The drivers keep their sockets to themselves, but a socket whose ring has frames is readable:
+ * just what a sleeping worker must know. The newest one that no port has; -1: none. */
 int
 kernel_if_claim_socket(const char *name, int domain)
 {
@@ -102,11 +107,67 @@ kernel_if_claim_socket(const char *name, int domain)
 	return found;
 }
 
-uint64_t
-kernel_if_drops(int fd)
+void
+kernel_if_ignore_outgoing(int fd)
 {
-	struct tpacket_stats st;
-	socklen_t len = sizeof(st);
+	int on = 1;
 
-	return getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &st, &len) < 0 ? 0 : st.tp_drops;
+	if (setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on)) < 0)
+		log_debug(
+		    "Linux before 4.20: what this host sends on the interface is received, too");
+}
+
+/* Frames that found the ring full. af_packet's count starts again with each reading. */
+uint64_t
+kernel_if_drops(struct dp_port *port)
+{
+	int fd = port->q[0].rx.event;
+	struct tpacket_stats packet;
+	struct xdp_statistics xdp;
+	socklen_t len;
+
+	len = sizeof(packet);
+	if (port->spec.kind == PORT_AF_PACKET &&
+	    getsockopt(fd, SOL_PACKET, PACKET_STATISTICS, &packet, &len) == 0)
+		port->missed += packet.tp_drops;
+	len = sizeof(xdp);
+	if (port->spec.kind == PORT_AF_XDP &&
+	    getsockopt(fd, SOL_XDP, XDP_STATISTICS, &xdp, &len) == 0)
+		port->missed = xdp.rx_dropped + xdp.rx_ring_full;
+	return port->missed;
+}
+
+/* A socket whose interface went down reports it once; then poll(2) waits again. False: for ever. */
+bool
+kernel_if_clear_error(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	socklen_t len = sizeof(int);
+	int error;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && poll(&p, 1, 0) >= 0 &&
+	       !(p.revents & (POLLERR | POLLHUP | POLLNVAL));
+}
+
+/* The longest frame that arrives whole. af_packet's ring has a header in each slot: the kernel cuts
+ * what is longer. AF_XDP keeps XDP_PACKET_HEADROOM free. */
+uint32_t
+kernel_if_max_bytes(const struct dp_port *port)
+{
+	uint32_t room = frames_room();
+
+	if (port->spec.kind == PORT_AF_PACKET)
+		return kernel_if_slot_bytes() -
+		       (uint32_t)TPACKET_ALIGN(TPACKET2_HDRLEN + SLOT_MAC_BYTES) +
+		       RTE_ETHER_HDR_LEN;
+	if (port->spec.kind == PORT_AF_XDP)
+		return room - XDP_PACKET_HEADROOM;
+	return room;
+}
+
+/* A power of two, so that slots fill the ring's blocks, and no longer than a buffer. */
+uint32_t
+kernel_if_slot_bytes(void)
+{
+	return rte_align32prevpow2(RTE_MIN(frames_room(), (uint32_t)MAX_SLOT_BYTES));
 }

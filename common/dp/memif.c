@@ -1,4 +1,4 @@
-/* memif.c - a wire between two processes: roles, sockets, and coming back after either end has gone. */
+/* memif.c - a wire between two processes: brought up, and up again after either end has gone. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dp/memif.h"
 
@@ -12,10 +12,11 @@
 
 #include "base/log.h"
 
-/* DPDK's memif driver handles its control messages in EAL's interrupt thread, which also unmaps the rings when the
- * peer goes; a client it never reconnects. So all that follows, but for opening, runs in that thread, from an
- * alarm: nothing here needs a lock against the driver. Two of the driver's functions are wrapped by the linker (see
- * Makefile), because it tells nobody when a link comes and goes, and unmaps rings that a worker may be reading. */
+/* DPDK's memif driver handles its control messages in EAL's interrupt thread, which also unmaps the
+ * rings when the peer goes; a client it never reconnects. So all that follows, but for opening,
+ * runs in that thread, from an alarm: nothing here needs a lock against the driver. Two of the
+ * driver's functions are wrapped by the linker (see Makefile), because it tells nobody when a link
+ * comes and goes, and unmaps rings that a worker may be reading. */
 int __real_memif_connect(struct rte_eth_dev *dev);
 int __wrap_memif_connect(struct rte_eth_dev *dev);
 void __real_memif_free_regions(struct rte_eth_dev *dev);
@@ -43,8 +44,9 @@ look_soon(void)
 	rte_eal_alarm_set(1, tick, NULL);
 }
 
-/* Which queues may be polled, and whom to ring: before the link is shown as up. A peer without a doorbell
- * cannot tell its queues: DPDK's driver would read ring 0 through every queue that the peer does not have. */
+/* Which queues may be polled, and whom to ring: before the link is shown as up. A peer without a
+ * doorbell cannot tell its queues: DPDK's driver would read ring 0 through every queue that the
+ * peer does not have. */
 static void
 set_up(struct memif *w)
 {
@@ -121,6 +123,12 @@ start_over(struct memif *w)
 	w->state = ABSENT;
 }
 
+static void
+judge(struct memif *w, enum memif_verdict v)
+{
+	__atomic_store_n(&w->verdict, v, __ATOMIC_RELEASE);
+}
+
 static unsigned
 start_client(struct memif *w, uint16_t queues)
 {
@@ -139,14 +147,16 @@ call_server(struct memif *w)
 {
 	int rc = bell_dial(&w->bell, w->wake, w->wanted);
 
-	w->tried = true;
 	if (rc == 0) {
 		w->state = DIALED;
 		w->since_ns = dp_now_ns();
 		return SOON_US;
 	}
-	if ((rc == -ENOENT || rc == -ECONNREFUSED) && bell_is_served(w->path))
+	if ((rc == -ENOENT || rc == -ECONNREFUSED) && bell_is_served(w->path)) {
+		judge(w, AGREED);
 		return start_client(w, RTE_MAX(w->port->spec.queues, 1));
+	}
+	judge(w, NOBODY);
 	return RETRY_US;
 }
 
@@ -156,14 +166,12 @@ hear_answer(struct memif *w)
 	enum bell_answer a = bell_read_answer(&w->bell);
 
 	if (a == BELL_AGREED) {
-		w->refused = false;
+		judge(w, AGREED);
 		return start_client(w, w->bell.queues);
 	}
 	if (a == BELL_WAIT && dp_now_ns() - w->since_ns < ANSWER_NS)
 		return SOON_US;
-	if (a == BELL_BUSY && !w->refused)
-		log_debug("%s: busy with another client", w->port->text);
-	w->refused = a == BELL_BUSY;
+	judge(w, a == BELL_BUSY ? TAKEN : NOBODY);
 	start_over(w);
 	return RETRY_US;
 }
@@ -216,7 +224,8 @@ serve_server_end(struct memif *w)
 {
 	bool busy;
 
-	/* While the link stands its worker may be in the page; the driver will notice in a moment, too. */
+	/* While the link stands its worker may be in the page; the driver will notice in a moment,
+	 * too. */
 	if (!w->port->up && bell_is_dead(&w->bell))
 		bell_hang_up(&w->bell);
 	busy = hear_caller(w);
@@ -273,9 +282,26 @@ tick(void *arg)
 
 /* --- from other threads --- */
 
+/* A tool that gives up by exit() leaves no socket behind, either; its children are not to touch
+ * it. */
+static void
+sweep(void)
+{
+	for (unsigned i = 0; i < DP_MAX_PORTS; i++)
+		if (wires[i] && wires[i]->server && wires[i]->pid == getpid()) {
+			unlink(wires[i]->path);
+			unlink(wires[i]->wake);
+		}
+}
+
 void
 memif_start(struct memif *w)
 {
+	static bool sweeps;
+
+	if (!sweeps && atexit(sweep) == 0)
+		sweeps = true;
+	w->pid = getpid();
 	for (unsigned i = 0; i < DP_MAX_PORTS; i++) {
 		if (wires[i])
 			continue;

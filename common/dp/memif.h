@@ -4,6 +4,7 @@
 #define DP_MEMIF_H
 
 #include <semaphore.h>
+#include <sys/types.h>
 
 #include "dp/doorbell.h"
 #include "dp/internal.h"
@@ -15,16 +16,20 @@ enum memif_state {
 	LINKED,
 };
 
+enum memif_verdict { UNTRIED, NOBODY, TAKEN, AGREED };
+
 struct memif {
 	struct dp_port *port;
 	bool server;
 	uint16_t wanted;	/* queues */
 	enum memif_state state; /* client */
 	uint64_t since_ns;
-	unsigned ups;	     /* how often the link came up */
-	bool tried, refused; /* client: what the first attempts gave, for dp_port_open */
+	unsigned ups; /* how often the link came up */
+	/* between the control thread and others: atomic */
+	enum memif_verdict verdict; /* client: of the last attempt */
 	bool closing;
 	sem_t closed;
+	pid_t pid;	      /* that opened it */
 	int listener, caller; /* server: doorbell's socket, and who has not said hello yet */
 	struct bell bell;
 	char path[PORT_SOCKET_BYTES + 8], wake[PORT_SOCKET_BYTES + 16];

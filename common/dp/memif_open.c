@@ -28,8 +28,8 @@ probe(struct memif *w, char *err)
 	return driver_probe_vdev(w->port, "net_memif", args, err);
 }
 
-/* Takes the sockets' names. What a killed server left behind answers no call; the directory's lock keeps two new
- * servers from sweeping away each other's. */
+/* Takes the sockets' names. What a killed server left behind answers no call; the directory's lock
+ * keeps two new servers from sweeping away each other's. */
 static int
 take_names(struct memif *w, char *err)
 {
@@ -77,18 +77,21 @@ open_ends(struct memif *w, char *err)
 	return -1;
 }
 
-/* So that a tool which has just opened its port knows whether somebody is there. False: the wire is taken. */
+/* So that a tool which has just opened its port knows whether somebody is there. False: the wire
+ * is taken. A client that was killed a moment ago may still hold it, so that is not believed at
+ * once. */
 static bool
 await_first_try(struct memif *w)
 {
-	for (unsigned ms = 0; ms < OPEN_TRIES_MS; ms++) {
-		if (dp_port_is_up(w->port))
-			return true;
-		if (w->tried && w->state == ABSENT && !w->refused)
-			return true;
+	enum memif_verdict verdict = UNTRIED;
+
+	for (unsigned ms = 0; ms < OPEN_TRIES_MS && !dp_port_is_up(w->port); ms++) {
+		verdict = __atomic_load_n(&w->verdict, __ATOMIC_ACQUIRE);
+		if (verdict == NOBODY)
+			break;
 		usleep(1000);
 	}
-	return !w->refused;
+	return dp_port_is_up(w->port) || verdict != TAKEN;
 }
 
 static int

@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The directory where wires without a '/' live; made when missing. Others must not be able to put sockets there. */
+/* The directory where wires without a '/' live; made when missing. Others must not be able to put
+ * sockets there. */
 static int
 runtime_dir(char *out, size_t size)
 {
@@ -65,7 +66,8 @@ memif_find_paths(struct memif *w, char *err)
 	return 0;
 }
 
-/* The same wire and end have the same address after a restart, or the other end's ARP entries would point nowhere. */
+/* The same wire and end have the same address after a restart, or the other end's ARP entries would
+ * point nowhere. */
 void
 memif_derive_mac(struct memif *w)
 {

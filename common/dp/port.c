@@ -1,4 +1,4 @@
-/* port.c - ports: opened by SPEC, configured alike whatever they are, polled and filled in bursts. */
+/* port.c - ports: opened by SPEC, configured alike whatever they are, read and fed in bursts. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "dp/internal.h"
 
@@ -40,7 +40,8 @@ port_refuse(const struct dp_port *port, char *err, const char *fmt, ...)
 
 /* --- starting the driver --- */
 
-/* Both directions of a connection go to the same queue: 0x6d5a repeated makes Toeplitz symmetric. */
+/* Both directions of a connection go to the same queue: 0x6d5a repeated makes Toeplitz
+ * symmetric. */
 static void
 ask_for_rss(struct rte_eth_conf *conf, const struct rte_eth_dev_info *info)
 {
@@ -129,18 +130,19 @@ learn_mac(struct dp_port *port)
 		port->mac.addr_bytes[5] ^= 1;
 }
 
-/* Frames longer than the MTU are what the kernel has glued together and the driver cut to its ring. */
+/* Frames longer than the MTU are what a kernel has glued together for itself. */
 static void
 learn_mtu(struct dp_port *port)
 {
-	uint32_t fits = frames_room() - RTE_ETHER_HDR_LEN - VLAN_BYTES, mtu = RTE_ETHER_MTU;
+	const uint32_t header = RTE_ETHER_HDR_LEN + VLAN_BYTES;
 
+	port->mtu = RTE_ETHER_MTU;
 	port->max_bytes = frames_room();
-	if (is_kernel_if(port)) {
-		mtu = RTE_MIN(kernel_if_mtu(port->spec.name), fits);
-		port->max_bytes = mtu + RTE_ETHER_HDR_LEN + VLAN_BYTES;
-	}
-	port->mtu = (uint16_t)mtu;
+	if (!is_kernel_if(port))
+		return;
+	port->mtu =
+	    (uint16_t)RTE_MIN(kernel_if_mtu(port->spec.name), kernel_if_max_bytes(port) - header);
+	port->max_bytes = port->mtu + header;
 }
 
 static uint16_t
@@ -181,7 +183,8 @@ open_driver(struct dp_port *port, const struct dp_port_conf *conf, char *err)
 	eal_log_mark();
 	rc = port_start_driver(port, port->queues);
 	if (rc < 0) {
-		port_refuse(port, err, "does not start (%s): %s", strerror(-rc), eal_log_reason());
+		port_refuse(port, err, "does not start (%s): %s", strerror(-rc),
+			    eal_log_reason("the driver gives no reason"));
 		driver_remove(port);
 		return -1;
 	}
@@ -193,8 +196,11 @@ open_driver(struct dp_port *port, const struct dp_port_conf *conf, char *err)
 	port->pad = port->spec.kind == PORT_PCI;
 	port->ends = port->spec.kind == PORT_PCAP;
 	port->up = true;
-	if (port->spec.kind == PORT_AF_PACKET)
+	if (port->spec.kind == PORT_AF_PACKET) {
+		if (!conf->rx_only)
+			kernel_if_ignore_outgoing(port->q[0].rx.event);
 		drop_strays(port);
+	}
 	return 0;
 }
 
@@ -335,11 +341,11 @@ driver_missed(struct dp_port *port)
 
 	if (port->memif)
 		return 0;
-	if (port->spec.kind == PORT_AF_PACKET && port->q[0].rx.event >= 0)
-		port->missed += kernel_if_drops(port->q[0].rx.event);
+	if (port->spec.kind == PORT_AF_PACKET || port->spec.kind == PORT_AF_XDP)
+		return kernel_if_drops(port);
 	if (rte_eth_stats_get(port->id, &st) < 0)
-		return port->missed;
-	return port->missed + st.imissed + st.rx_nombuf + st.ierrors;
+		return 0;
+	return st.imissed + st.rx_nombuf + st.ierrors;
 }
 
 void
@@ -362,6 +368,15 @@ dp_port_stats(struct dp_port *port, struct dp_port_stats *s)
 
 /* --- the data path --- */
 
+static __rte_noinline void
+note_end(struct dp_port *port)
+{
+	port->at_end = true;
+	if (driver_missed(port) > 0)
+		log_warn("%s: the file is damaged after frame %lu; what came before stands",
+			 port->text, port->q[0].rx.frames);
+}
+
 unsigned
 dp_rx(struct dp_port *port, uint16_t queue, struct frame *f, unsigned n)
 {
@@ -379,15 +394,17 @@ dp_rx(struct dp_port *port, uint16_t queue, struct frame *f, unsigned n)
 	}
 	if (got == 0) {
 		rx->empty = true;
-		port->at_end |= port->ends;
+		if (unlikely(port->ends && !port->at_end))
+			note_end(port);
 		return 0;
 	}
 	rx->empty = false;
 	return frames_from_mbufs(port, rx, f, m, got);
 }
 
-/* Wakes the receiver when it sleeps. Ours: frames into the ring, then read its flag. Its: flag up, then look
- * into the ring once more. With a full fence on both sides one of the two sees the other. */
+/* Wakes the receiver when it sleeps. Ours: frames into the ring, then read its flag. Its: flag
+ * up, then look into the ring once more. With a full fence on both sides one of the two sees the
+ * other. */
 static inline void
 ring_doorbell(const struct dp_side *tx)
 {

@@ -18,7 +18,6 @@ static const char usage[] =
     "  pump      generate, and sink what comes back\n"
     "  ping      one frame at a time, prints the round trips\n"
     "  forward   between two ports\n"
-    "  hold      opens the port and polls it\n"
     "  -t SEC  -n FRAMES  -l OCTETS  -i PAUSE_US (ping)  -q QUEUES  -f BUFFERS  -B FRAME_OCTETS\n"
     "  -c CORES  -s (server)  -p (poll)  -y (share)  -P (promiscuous)  -H 0|1 (hugepages)  -v\n";
 
@@ -124,6 +123,8 @@ send_all(struct tally *t, struct dp_port *port, uint16_t q, struct frame *f, uns
 		sent += dp_tx(port, q, f + sent, n - sent);
 		if (sent < n && !dp_port_is_up(port))
 			break;
+		if (sent < n)
+			dp_idle(q, true, 0); /* the reader may want this core */
 	}
 	t->tx += sent;
 	t->dropped += n - sent;
@@ -209,20 +210,12 @@ turn_pump(struct tally *t, uint16_t q)
 	return did || n;
 }
 
-static bool
-turn_hold(struct tally *t, uint16_t q)
-{
-	(void)t;
-	(void)q;
-	return false;
-}
-
 static const struct mode {
 	const char *name;
 	bool (*turn)(struct tally *t, uint16_t q);
 } modes[] = {
     {"echo", turn_echo}, {"sink", turn_sink},	    {"generate", turn_generate},
-    {"pump", turn_pump}, {"forward", turn_forward}, {"hold", turn_hold},
+    {"pump", turn_pump}, {"forward", turn_forward},
 };
 
 static struct tally tallies[DP_MAX_WORKERS];
