@@ -15,12 +15,12 @@ enum {
 	DRAIN_NS = 1000000000, /* after a signal */
 };
 
-static volatile sig_atomic_t stops;
+static volatile sig_atomic_t stop;
 
 void
 loop_stop(void)
 {
-	stops++;
+	stop = 1;
 	dp_wake(0);
 }
 
@@ -154,21 +154,18 @@ watch(struct watched_port *w)
 	w->said = up ? UP : DOWN;
 }
 
+/* After a signal or --duration the held frames have a second to leave, after the end of files all the time they need. */
 static bool
 is_done(struct shaper *s, uint64_t now_ns)
 {
 	bool at_end = dp_port_at_end(s->path[AB].in) && dp_port_at_end(s->path[BA].in);
+	const bool told = stop || now_ns >= s->end_ns;
 
-	if (!s->draining && (stops || now_ns >= s->end_ns || at_end)) {
-		s->draining = true;
-		s->drain_ns = at_end ? UINT64_MAX : now_ns + DRAIN_NS;
-	}
-	if (!s->draining)
-		return false;
-	if (stops > 1 || now_ns >= s->drain_ns)
-		return true;
-	if (stops && s->drain_ns == UINT64_MAX)
+	if (told && s->drain_ns == UINT64_MAX)
 		s->drain_ns = now_ns + DRAIN_NS;
+	s->draining = told || at_end;
+	if (!s->draining || now_ns >= s->drain_ns)
+		return s->draining;
 	return !pipe_held(&s->path[AB].pipe).frames && !pipe_held(&s->path[BA].pipe).frames &&
 	       mirror_is_clear(&s->mirror, now_ns);
 }

@@ -33,7 +33,7 @@ struct shaper {
 	struct report report;
 	struct watched_port watched[WATCHED]; /* A, B, mirror (its port may be NULL) */
 	uint64_t end_ns;		      /* --duration, else UINT64_MAX */
-	uint64_t drain_ns;		      /* while draining: when to stop at the latest */
+	uint64_t drain_ns;		      /* when to stop at the latest, else UINT64_MAX */
 	bool draining;			      /* nothing more is received */
 };
 
@@ -41,7 +41,7 @@ struct shaper {
  * or a second has passed. For dp_run. */
 void loop_run(unsigned worker, void *shaper);
 
-/* From a signal handler: drain and end; the second time, end now. */
+/* From a signal handler: receive nothing more, let the held frames leave, and end. */
 void loop_stop(void);
 
 #endif

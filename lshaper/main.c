@@ -12,7 +12,7 @@
 #include "lshaper/loop.h"
 
 /* Rings and bursts of three ports; none is held while a frame is delayed. */
-enum { FRAMES = 8192 };
+enum { FRAMES = 8192, ETHER_BYTES = 18 /* with a VLAN tag */ };
 
 static struct shaper shaper; /* has histograms: too large for the stack */
 
@@ -115,11 +115,30 @@ open_pipes(struct shaper *s, const struct conf *c)
 	if (DIRECTIONS * c->hold_bytes > mem_available())
 		log_warn("--hold %s for each direction is more than the memory that is free",
 			 units_print_bytes(hold, sizeof(hold), (double)c->hold_bytes));
-	for (int d = 0; d < DIRECTIONS; d++)
-		if (pipe_init(&s->path[d].pipe, &c->impair[d], c->seed, (unsigned)d, c->hold_bytes,
-			      DP_MAX_QUEUES))
+	for (int d = 0; d < DIRECTIONS; d++) {
+		const struct pipe_conf conf = {
+		    .impair = c->impair[d],
+		    .seed = c->seed,
+		    .direction = (unsigned)d,
+		    .hold_bytes = c->hold_bytes,
+		    .n_queues = DP_MAX_QUEUES,
+		    .max_bytes = dp_port_mtu(s->path[d].out) + ETHER_BYTES,
+		};
+
+		if (pipe_init(&s->path[d].pipe, &conf))
 			die("cannot reserve %s of address space: give a smaller --hold",
 			    units_print_bytes(hold, sizeof(hold), (double)c->hold_bytes));
+	}
+}
+
+static void
+close_all(struct shaper *s)
+{
+	for (int i = 0; i < WATCHED && s->watched[i].port; i++)
+		dp_port_close(s->watched[i].port);
+	for (int d = 0; d < DIRECTIONS; d++)
+		pipe_fini(&s->path[d].pipe);
+	dp_fini();
 }
 
 int
@@ -133,11 +152,12 @@ main(int argc, char **argv)
 	open_ports(&shaper, &conf);
 	open_pipes(&shaper, &conf);
 	catch_signals();
+	shaper.drain_ns = UINT64_MAX;
 	shaper.end_ns = conf.duration_ns ? dp_now_ns() + conf.duration_ns : UINT64_MAX;
 	report_open(&shaper.report, &conf, dp_now_ns());
 	dp_run(loop_run, &shaper);
 	if (!conf.quiet)
 		report_summary(&shaper.report, &shaper);
-	dp_fini();
+	close_all(&shaper);
 	return report_close(&shaper.report);
 }

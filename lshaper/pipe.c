@@ -9,18 +9,18 @@
 #include "base/mem.h"
 
 int
-pipe_init(struct pipe *p, const struct impair_conf *conf, uint64_t seed, unsigned direction,
-	  uint64_t hold_bytes, unsigned n_queues)
+pipe_init(struct pipe *p, const struct pipe_conf *conf)
 {
-	uint32_t blocks = (uint32_t)(hold_bytes / HOLDQ_BLOCK_BYTES);
+	uint32_t blocks = (uint32_t)(conf->hold_bytes / HOLDQ_BLOCK_BYTES);
 	void *mem = mem_reserve((size_t)blocks * HOLDQ_BLOCK_BYTES);
 
-	assert(n_queues > 0 && n_queues <= PIPE_QUEUES);
+	assert(conf->n_queues > 0 && conf->n_queues <= PIPE_QUEUES);
 	if (!mem)
 		return -ENOMEM;
-	p->n_queues = n_queues;
+	p->n_queues = conf->n_queues;
+	p->max_bytes = conf->max_bytes;
 	p->stats = (struct pipe_stats){0};
-	impair_init(&p->model, conf, seed, direction);
+	impair_init(&p->model, &conf->impair, conf->seed, conf->direction);
 	pool_init(&p->blocks, mem, HOLDQ_BLOCK_BYTES, blocks);
 	for (unsigned i = 0; i < PIPE_QUEUES; i++) {
 		holdq_init(&p->hold[i], &p->blocks);
@@ -44,14 +44,22 @@ count(struct pipe_count *c, uint64_t bytes)
 	c->bytes += bytes;
 }
 
+/* The queues share the memory, so any of them may be what fills it. */
+static enum pipe_drop
+why_full(const struct pipe *p)
+{
+	for (unsigned i = 0; i < p->n_queues; i++)
+		if (p->refused[i])
+			return PIPE_DROP_TX_FULL;
+	return PIPE_DROP_HOLD_FULL;
+}
+
 /* A copy waits, or there is no room and the frame is lost. */
 static void
 hold(struct pipe *p, unsigned queue, const struct frame *f, uint64_t depart_ns)
 {
-	bool slow = p->refused[queue];
-
 	if (!holdq_put(&p->hold[queue], f, depart_ns))
-		count(&p->stats.drop[slow ? PIPE_DROP_TX_FULL : PIPE_DROP_HOLD_FULL], f->len);
+		count(&p->stats.drop[why_full(p)], f->len);
 }
 
 void
@@ -63,14 +71,16 @@ pipe_arrive(struct pipe *p, unsigned queue, const struct frame *f, unsigned n, u
 		struct impair_verdict v = impair_frame(&p->model, now_ns);
 
 		count(&p->stats.rx, f[i].len);
-		if (v.fate == IMPAIR_PASS && v.depart_ns <= now_ns && !p->hold[queue].frames) {
+		if (v.fate == IMPAIR_LOST) {
+			count(&p->stats.drop[PIPE_DROP_MODEL], f[i].len);
+		} else if (f[i].len > p->max_bytes) {
+			count(&p->stats.drop[PIPE_DROP_TOO_LONG], f[i].len);
+		} else if (v.depart_ns <= now_ns && !p->hold[queue].frames) {
 			out->now[out->n_now++] = f[i];
 			continue;
-		}
-		if (v.fate == IMPAIR_PASS)
+		} else {
 			hold(p, queue, &f[i], v.depart_ns);
-		else
-			count(&p->stats.drop[PIPE_DROP_MODEL], f[i].len);
+		}
 		out->done[out->n_done++] = f[i];
 	}
 }

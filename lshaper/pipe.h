@@ -20,6 +20,7 @@ enum pipe_drop {
 	PIPE_DROP_HOLD_FULL, /* more held than --hold allows: delay x rate is larger */
 	PIPE_DROP_TX_FULL,   /* the same, while the far port took less than it was offered */
 	PIPE_DROP_PORT_DOWN, /* it was to leave and the far port had no peer */
+	PIPE_DROP_TOO_LONG,  /* the far port would not carry it */
 	PIPE_DROPS,
 };
 
@@ -31,6 +32,15 @@ struct pipe_stats {
 	struct pipe_count rx, tx, drop[PIPE_DROPS];
 };
 
+struct pipe_conf {
+	struct impair_conf impair;
+	uint64_t seed;
+	unsigned direction;  /* each has random numbers of its own */
+	uint64_t hold_bytes; /* address space that is reserved, and touched as it is needed */
+	unsigned n_queues;
+	uint32_t max_bytes; /* of a frame that the far port carries */
+};
+
 /* Frames of queue i of one port leave by queue i of the other; each has a hold queue of its own,
  * so that a full transmit ring delays no other, and all share the memory. No clock, no ports:
  * the loop brings frames and the time, and tells what became of those it was given to send. */
@@ -40,13 +50,13 @@ struct pipe {
 	struct holdq hold[PIPE_QUEUES];
 	bool refused[PIPE_QUEUES]; /* the port took less than it was offered the last time */
 	unsigned n_queues;
+	uint32_t max_bytes;
 	struct pipe_stats stats; /* since the start */
 	struct hist late;	 /* departure minus intended departure, until the owner resets it */
 };
 
-/* 0 or -ENOMEM. hold_bytes of address space are reserved, and touched as they are needed. */
-int pipe_init(struct pipe *p, const struct impair_conf *conf, uint64_t seed, unsigned direction,
-	      uint64_t hold_bytes, unsigned n_queues);
+/* 0 or -ENOMEM. */
+int pipe_init(struct pipe *p, const struct pipe_conf *conf);
 void pipe_fini(struct pipe *p);
 
 /* What is to be done with the buffers of a burst that arrived. */

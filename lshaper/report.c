@@ -41,6 +41,8 @@ struct row {
 	     "lost because --hold was full while frames could not leave " to},                 \
 	    {p "_drops_port_down", RECORD_U64, 0, DROP(d, PORT_DOWN),                          \
 	     "lost because nobody was there " to},                                             \
+	    {p "_drops_too_long", RECORD_U64, 0, DROP(d, TOO_LONG),                            \
+	     "lost because they are longer than the MTU " to},                                 \
 	    {p "_held_frames", RECORD_U64, 0, AT(d, held.frames), "held now"},                 \
 	    {p "_held_bytes", RECORD_U64, 0, AT(d, held.bytes), "octets of these"},            \
 	    {p "_late_us_p50", RECORD_NS_AS_US, 3, AT(d, late_p50_ns),                         \
@@ -208,6 +210,7 @@ report_summary(struct report *r, const struct shaper *s)
 	    [PIPE_DROP_HOLD_FULL] = "dropped, --hold full",
 	    [PIPE_DROP_TX_FULL] = "dropped, port slow and --hold full",
 	    [PIPE_DROP_PORT_DOWN] = "dropped, port without peer",
+	    [PIPE_DROP_TOO_LONG] = "dropped, longer than the MTU",
 	};
 
 	take_totals(s, &t);

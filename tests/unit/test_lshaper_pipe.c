@@ -12,7 +12,7 @@
 #include "base/rng.h"
 #include "lshaper/pipe.h"
 
-enum { MS = 1000000, HOLD = 4 * HOLDQ_BLOCK_BYTES };
+enum { MS = 1000000, HOLD = 4 * HOLDQ_BLOCK_BYTES, MTU = 60000 };
 
 static struct pipe p;	      /* large: it holds a histogram */
 static struct pipe_out out;   /* of the last arrival */
@@ -21,11 +21,17 @@ static uint8_t octets[65536]; /* what all frames are made of */
 static int
 open_pipe(double drop, uint64_t delay_ns, unsigned queues)
 {
-	struct impair_conf conf = {.delay_ns = delay_ns, .drop = drop};
+	struct pipe_conf conf = {
+	    .impair = {.delay_ns = delay_ns, .drop = drop},
+	    .seed = 1,
+	    .hold_bytes = HOLD,
+	    .n_queues = queues,
+	    .max_bytes = MTU,
+	};
 
 	for (size_t i = 0; i < sizeof(octets); i++)
 		octets[i] = (uint8_t)(i * 13 + (i >> 8));
-	return pipe_init(&p, &conf, 1, 0, HOLD, queues);
+	return pipe_init(&p, &conf);
 }
 
 static void
@@ -160,6 +166,20 @@ test_full_hold_has_a_name(void **state)
 	assert_int_equal(p.stats.drop[PIPE_DROP_HOLD_FULL].frames, 1);
 	assert_int_equal(pipe_held(&p).frames, room);
 	close_pipe();
+}
+
+static void
+test_too_long_for_the_far_port(void **state)
+{
+	(void)state;
+	for (uint64_t delay_ns = 0; delay_ns < 2; delay_ns++) {
+		assert_int_equal(open_pipe(0, delay_ns, 1), 0);
+		arrive(0, MTU + 1, 1);
+		assert_int_equal(out.n_done, 1);
+		assert_int_equal(p.stats.drop[PIPE_DROP_TOO_LONG].frames, 1);
+		assert_int_equal(p.stats.drop[PIPE_DROP_TOO_LONG].bytes, MTU + 1);
+		close_pipe();
+	}
 }
 
 static void
@@ -307,6 +327,7 @@ main(void)
 	    cmocka_unit_test(test_order_is_kept),
 	    cmocka_unit_test(test_a_full_queue_delays_no_other),
 	    cmocka_unit_test(test_full_hold_has_a_name),
+	    cmocka_unit_test(test_too_long_for_the_far_port),
 	    cmocka_unit_test(test_port_down_and_up),
 	    cmocka_unit_test(test_down_at_once),
 	    cmocka_unit_test(test_loss_gives_buffers_back),
