@@ -3,15 +3,14 @@
 #include "lshaper/loop.h"
 
 #include <signal.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "lshaper/copy.h"
 
 _Static_assert((int)PIPE_BURST == (int)DP_BURST && (int)PIPE_QUEUES == (int)DP_MAX_QUEUES,
 	       "pipe.h knows no dp.h");
 
 enum {
-	SPIN_NS = 100000,      /* a sleep ends late by some tens of us: the last part is spun */
 	DRAIN_NS = 1000000000, /* after a signal */
 };
 
@@ -82,12 +81,8 @@ send_copies(struct path *w, uint16_t queue, const struct frame *held, unsigned n
 	struct frame f[DP_BURST];
 	unsigned taken;
 
-	if (!dp_frames_get(f, n))
+	if (!copy_frames(f, held, n))
 		return 0;
-	for (unsigned i = 0; i < n; i++) {
-		memcpy(f[i].data, held[i].data, held[i].len);
-		f[i].len = held[i].len;
-	}
 	taken = dp_tx(w->out, out_queue(w, queue), f, n);
 	dp_frames_put(f + taken, n - taken);
 	return taken;
@@ -179,12 +174,12 @@ rest(const struct shaper *s, bool busy, uint64_t now_ns)
 
 	if (ba_ns < next_ns)
 		next_ns = ba_ns;
-	if (next_ns <= now_ns + SPIN_NS) {
+	if (next_ns <= now_ns + s->spin_ns) {
 		dp_idle(0, true, next_ns); /* gives way to others, but does not sleep */
 		return;
 	}
 	if (next_ns != UINT64_MAX)
-		next_ns -= SPIN_NS;
+		next_ns -= s->spin_ns;
 	if (s->report.next_ns < next_ns)
 		next_ns = s->report.next_ns;
 	dp_idle(0, busy, next_ns);

@@ -32,9 +32,10 @@ struct shaper {
 	struct mirror mirror;
 	struct report report;
 	struct watched_port watched[WATCHED]; /* A, B, mirror (its port may be NULL) */
-	uint64_t end_ns;		      /* --duration, else UINT64_MAX */
-	uint64_t drain_ns;		      /* when to stop at the latest, else UINT64_MAX */
-	bool draining;			      /* nothing more is received */
+	uint64_t spin_ns;  /* before a departure: no sleep any more, which could end late */
+	uint64_t end_ns;   /* --duration, else UINT64_MAX */
+	uint64_t drain_ns; /* when to stop at the latest, else UINT64_MAX */
+	bool draining;	   /* nothing more is received */
 };
 
 /* Runs until a signal, the end of both files or --duration, and then until what is held has left

@@ -11,8 +11,11 @@
 #include "lshaper/conf.h"
 #include "lshaper/loop.h"
 
-/* Rings and bursts of three ports; none is held while a frame is delayed. */
-enum { FRAMES = 8192, ETHER_BYTES = 18 /* with a VLAN tag */ };
+enum {
+	FRAMES = 8192, /* rings and bursts of three ports; none is held while a frame is delayed */
+	ETHER_BYTES = 18, /* with a VLAN tag */
+	SPIN_NS = 100000, /* a sleep ends late by some tens of us */
+};
 
 static struct shaper shaper; /* has histograms: too large for the stack */
 
@@ -152,6 +155,7 @@ main(int argc, char **argv)
 	open_ports(&shaper, &conf);
 	open_pipes(&shaper, &conf);
 	catch_signals();
+	shaper.spin_ns = conf.share ? 0 : SPIN_NS;
 	shaper.drain_ns = UINT64_MAX;
 	shaper.end_ns = conf.duration_ns ? dp_now_ns() + conf.duration_ns : UINT64_MAX;
 	report_open(&shaper.report, &conf, dp_now_ns());

@@ -4,18 +4,16 @@
 
 #include <string.h>
 
+#include "lshaper/copy.h"
+
 /* A reader that takes nothing for this long has stopped; the traffic does not wait for it any more. */
 enum { PATIENCE_NS = 100000000 };
 
 unsigned
 mirror_copy(struct mirror *m, const struct frame *f, unsigned n, struct frame *copy)
 {
-	if (!m->port || !n || !dp_port_is_up(m->port) || !dp_frames_get(copy, n))
+	if (!m->port || !dp_port_is_up(m->port) || !copy_frames(copy, f, n))
 		return 0;
-	for (unsigned i = 0; i < n; i++) {
-		memcpy(copy[i].data, f[i].data, f[i].len);
-		copy[i].len = f[i].len;
-	}
 	return n;
 }
 
