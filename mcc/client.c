@@ -187,6 +187,13 @@ client_opening(struct client *c, uint64_t *word)
 	c->counters.opening++;
 }
 
+void
+client_not_opening(struct client *c, uint64_t *word)
+{
+	*word = 0;
+	c->counters.opening--;
+}
+
 static void
 over(struct client *c, uint32_t number, enum outcome why)
 {

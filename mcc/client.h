@@ -68,9 +68,11 @@ uint64_t client_due(const struct client *c);
 
 /* --- connections --- */
 
-/* The number of a connection to open now; false: none is due. One of the next two follows. */
+/* The number of a connection to open now; false: none is due. client_opening or client_not_opened follows. */
 bool client_next_open(struct client *c, uint32_t *number);
 void client_opening(struct client *c, uint64_t *word);
+/* The SYN could not be sent; to be tried again, or client_not_opened. */
+void client_not_opening(struct client *c, uint64_t *word);
 void client_not_opened(struct client *c, uint32_t number);
 void client_connected(struct client *c, uint64_t *word);
 /* It is over, before or after it was established. */

@@ -259,7 +259,7 @@ conf_parse(struct conf *c, int argc, char **argv)
 }
 
 void
-conf_client(const struct conf *c, unsigned thread, struct client_conf *client)
+conf_client(const struct conf *c, unsigned thread, unsigned threads, struct client_conf *client)
 {
 	*client = (struct client_conf){
 	    .app = (enum app_kind)c->app,
@@ -274,7 +274,7 @@ conf_client(const struct conf *c, unsigned thread, struct client_conf *client)
 			 .keep_class = c->priority_level == KEEP_CLASS,
 			 .seed = c->seed,
 			 .shard = thread,
-			 .shards = c->threads},
+			 .shards = threads},
 	    .duration_ns = c->duration_ns,
 	    .acks_are_seen = c->stack != STACK_KERNEL,
 	    .reserve = mem_reserve,

@@ -51,7 +51,8 @@ void conf_parse(struct conf *c, int argc, char **argv);
 const struct opt_spec *conf_spec(void);
 /* What will be done, for --check. */
 void conf_print(const struct conf *c, FILE *out);
-/* For one of c->threads. */
-void conf_client(const struct conf *c, unsigned thread, struct client_conf *client);
+/* For one of so many threads. */
+void conf_client(const struct conf *c, unsigned thread, unsigned threads,
+		 struct client_conf *client);
 
 #endif

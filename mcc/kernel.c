@@ -213,7 +213,7 @@ init_thread(struct kernel *k, const struct conf *c, unsigned thread, uint64_t st
 	k->dest = (struct sockaddr_in){.sin_family = AF_INET,
 				       .sin_port = htons((uint16_t)c->dest_port),
 				       .sin_addr.s_addr = htonl(c->dest)};
-	conf_client(c, thread, &cc);
+	conf_client(c, thread, c->threads, &cc);
 	k->buffer = malloc(BUFFER_BYTES);
 	k->socks = calloc(c->conns / c->threads + 1, sizeof(*k->socks));
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);

@@ -11,6 +11,8 @@
 #include "base/units.h"
 #include "mcc/report.h"
 
+enum { MEMORY_CONNS = 10000 };
+
 static double
 seconds_since_start(const struct report *r)
 {
@@ -127,7 +129,8 @@ print_messages(const struct report *r)
 	count_line_if("messages not sent", n->unsent);
 	count_line_if("http errors (4xx, 5xx)", n->refusals);
 	count_line("segments retransmitted", r->carrier.retransmitted);
-	if (r->mem_per_conn > 0)
+	/* Of few, memory comes in pages that say nothing. */
+	if (r->conf->conns >= MEMORY_CONNS && r->mem_per_conn > 0)
 		fprintf(stderr, "  %-28s %14.1f bytes\n", "memory per connection", r->mem_per_conn);
 }
 

@@ -388,6 +388,7 @@ cut_packets_have_no_label(void **state)
 	(void)state;
 	give(&w, &p);
 	assert_int_equal(w.t->count.requests, 0);
+	assert_int_equal(w.t->count.labels_cut, 1);
 	assert_int_equal(w.t->count.tap_losses, 0);
 	p.seq += MSG_BYTES;
 	p.have = 7;

@@ -1,0 +1,124 @@
+/* wire.c - which port is meant when none is named: the shaper's wire, or the server's own. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "mcc/carrier.h"
+#include "mcc/native.h"
+
+static const char shaper_wire[] = "memif:client", server_wire[] = "memif:server";
+
+enum { POLL_US = 10000, QUIET_NS = 300000000 /* before it is said that mcc waits */ };
+/* A shaper that is started together with mcc is waited for so long, though the server is there already. */
+#define GRACE_NS UINT64_C(2000000000)
+
+static struct dp_port *
+open_port(const struct conf *c, const char *spec)
+{
+	const struct dp_port_conf pc = {.spec = spec, .queues = (uint16_t)c->threads};
+	struct dp_port *port;
+	char err[DP_ERRBUF];
+
+	port = dp_port_open(&pc, err);
+	if (!port)
+		die("%s", err);
+	return port;
+}
+
+static bool
+must_end(uint64_t give_up_ns)
+{
+	return carrier_is_stopped() || dp_now_ns() >= give_up_ns;
+}
+
+/* Once, when it takes longer than a moment. */
+static void
+say_waiting(bool *said, uint64_t since_ns, const char *what)
+{
+	if (*said || dp_now_ns() - since_ns < QUIET_NS)
+		return;
+	log_info("waiting for %s", what);
+	*said = true;
+}
+
+static struct dp_port *
+wait_for_named(const struct conf *c, uint64_t give_up_ns)
+{
+	struct dp_port *port = open_port(c, c->port);
+	const uint64_t since_ns = dp_now_ns();
+	bool said = false;
+	char what[128];
+
+	snprintf(what, sizeof(what), "the other end of %s", c->port);
+	while (!dp_port_is_up(port)) {
+		if (must_end(give_up_ns))
+			return NULL;
+		say_waiting(&said, since_ns, what);
+		usleep(POLL_US);
+	}
+	return port;
+}
+
+/* The shaper comes first; the server's own wire is taken when it has been there for the grace without a shaper. */
+static struct dp_port *
+wait_for_default(const struct conf *c, uint64_t give_up_ns)
+{
+	struct dp_port *shaper = open_port(c, shaper_wire), *server = open_port(c, server_wire);
+	const uint64_t since_ns = dp_now_ns();
+	uint64_t server_since_ns = UINT64_MAX;
+	bool said = false, said_grace = false;
+
+	while (!must_end(give_up_ns)) {
+		const uint64_t now = dp_now_ns();
+
+		if (dp_port_is_up(shaper)) {
+			dp_port_close(server);
+			return shaper;
+		}
+		if (!dp_port_is_up(server)) {
+			server_since_ns = UINT64_MAX;
+			say_waiting(&said, since_ns,
+				    "lshaper on memif:client, or qstackd on memif:server");
+		} else if (server_since_ns == UINT64_MAX) {
+			server_since_ns = now;
+		} else if (now - server_since_ns >= GRACE_NS) {
+			dp_port_close(shaper);
+			return server;
+		} else {
+			say_waiting(&said_grace, server_since_ns,
+				    "lshaper on memif:client, for a moment; qstackd is there");
+		}
+		usleep(POLL_US);
+	}
+	return NULL;
+}
+
+struct dp_port *
+wire_open(const struct conf *c, uint64_t give_up_ns, const char **peer)
+{
+	struct dp_port *port =
+	    c->port ? wait_for_named(c, give_up_ns) : wait_for_default(c, give_up_ns);
+
+	if (!port)
+		return NULL;
+	*peer = "the other end";
+	if (!c->port)
+		*peer = strcmp(dp_port_name(port), shaper_wire) ? "qstackd" : "lshaper";
+	log_info("on %s, %s is there", dp_port_name(port), *peer);
+	return port;
+}
+
+void
+wire_watch(struct native_run *r)
+{
+	const bool up = dp_port_is_up(r->port);
+
+	if (up == r->port_was_up)
+		return;
+	if (up)
+		log_info("%s is back on %s", r->peer, dp_port_name(r->port));
+	else
+		log_warn("%s is gone; waiting for it on %s", r->peer, dp_port_name(r->port));
+	r->port_was_up = up;
+}
