@@ -31,16 +31,21 @@ struct stack;
 struct stack_event;
 
 struct stack_conf {
-	uint32_t max_conns;	  /* tcbs, in all groups together; slots are touched only when first used */
-	uint32_t max_active;	  /* active blocks; 0: max_conns / 16, at least 4096 */
-	uint32_t blocks_small;	  /* 240-octet blocks; 0: as max_active */
-	uint32_t blocks_large;	  /* 2032-octet blocks; 0: max_active / 4 */
-	uint32_t max_half_open;	  /* connections in SYN-RECEIVED; 0: max_conns / 8, at least 1024 */
-	uint8_t group_bits;	  /* 2^group_bits flow groups (0 for now) */
-	uint16_t max_listeners;   /* 0: 64 */
+	uint32_t
+	    max_conns; /* tcbs, in all groups together; slots are touched only when first used */
+	uint32_t max_active;   /* active blocks; 0: max_conns / 16, at least 4096 */
+	uint32_t blocks_small; /* 240-octet blocks; 0: as max_active */
+	uint32_t blocks_large; /* 2032-octet blocks; 0: max_active / 4 */
+	uint32_t
+	    max_half_open; /* connections in SYN-RECEIVED, of which the oldest makes way for one more; 0: max_active / 2 */
+	uint32_t resets_per_s;	/* RSTs to segments of no connection; 0: no limit */
+	uint8_t group_bits;	/* 2^group_bits flow groups (0 for now) */
+	uint16_t max_listeners; /* 0: 64 */
 	struct tcp_config tcp;
-	uint8_t secret[16];	  /* from rng_secret in the tools, fixed in tests */
-	void *(*reserve)(size_t bytes); /* zero-filled, lazily backed memory for connections: mem_reserve, or calloc in tests */
+	uint8_t secret[16]; /* from rng_secret in the tools, fixed in tests */
+	void *(*reserve)(
+	    size_t
+		bytes); /* zero-filled, lazily backed memory for connections: mem_reserve, or calloc in tests */
 	void (*release)(void *p, size_t bytes);
 	uint64_t now;
 };
@@ -57,22 +62,28 @@ enum { STACK_MAX_NETIFS = 8 };
 struct stack_netif_conf {
 	uint8_t mac[6];
 	uint16_t mtu;
-	uint16_t vlan;		 /* 0: untagged */
+	uint16_t vlan; /* 0: untagged */
 	struct netif_addrs addrs;
-	bool trust_checksums;	 /* do not verify received checksums (partial ones of a local kernel) */
+	bool
+	    trust_checksums; /* do not verify received checksums (partial ones of a local kernel) */
 };
-/* Row of the interface (frame.port of its frames), or -errno. */
+/* Row of the interface (frame.port of its frames), or -errno: -EINVAL, -ENOSPC, -EADDRINUSE (an address is on another one). An
+ * MTU less than tcp.mss + 40 lowers what connections made from now on announce. */
 int stack_add_netif(struct stack *s, const struct stack_netif_conf *c);
+
+/* Tells the link about all of the interface's addresses, with the next outputs (RFC 5227 2.3). stack_add_netif does it
+ * once; to be called again when the port has come up again, perhaps to other neighbours. */
+void stack_announce(struct stack *s, unsigned netif);
 
 /* Starts resolving the next hop of `dst` without waiting for a segment that needs it. True when it is known already. */
 bool stack_resolve(struct stack *s, uint32_t dst, uint64_t now);
 
 struct stack_listener {
-	uint32_t addr;	   /* 0: any of ours */
+	uint32_t addr; /* 0: any of ours */
 	uint16_t port;
-	bool quickack;	   /* ACKs leave with the burst */
+	bool quickack; /* ACKs leave with the burst */
 	bool nodelay;
-	bool notify_sent;  /* STACK_SENT events */
+	bool notify_sent; /* STACK_SENT events */
 };
 /* Row of the listener (1 to 255), or -errno (-EADDRINUSE, -ENOSPC). */
 int stack_listen(struct stack *s, const struct stack_listener *l);
@@ -87,8 +98,10 @@ struct stack_open {
 /* Sends a SYN with the next output. 0; -EADDRINUSE (the 4-tuple is in use), -ENOBUFS (a limit), -ENETUNREACH (no next hop). */
 int stack_connect(struct stack *s, const struct stack_open *o, uint64_t now, uint32_t *conn);
 
-uint64_t *stack_app(struct stack *s, uint32_t conn);	  /* the application's 8 octets */
+uint64_t *stack_app(struct stack *s, uint32_t conn); /* the application's 8 octets */
 const struct tcb *stack_tcb(const struct stack *s, uint32_t conn);
+/* Handles are below this (max_conns, as long as there is one group). */
+uint32_t stack_conn_limit(const struct stack *s);
 /* The first handle not less than `from` that is a connection in a synchronized state, or UINT32_MAX: to walk all. */
 uint32_t stack_next_conn(const struct stack *s, uint32_t from);
 /* Brings what stack_send on this connection will touch towards the cache. */
@@ -114,15 +127,21 @@ enum stack_event_type {
 	STACK_ACCEPTED,	 /* passive open is complete; listener says whose */
 	STACK_CONNECTED, /* active open is complete */
 	STACK_FAILED,	 /* active open failed: why; the handle ends here */
-	STACK_DATA,	 /* data, len: in order, by reference into a frame of this burst; taken unless stack_keep says otherwise */
-	STACK_READABLE,	 /* stack_read has octets that came together now (a gap was filled, or more after stack_keep) */
-	STACK_EOF,	 /* the peer has closed his side, and all he sent has been handed up or read */
-	STACK_WRITABLE,	 /* room in the send queue again */
-	STACK_SENT,	 /* all that was queued is acknowledged (when asked for) */
-	STACK_CLOSED,	 /* over: why; the handle ends here. Orderly closes report it when TIME-WAIT begins or LAST-ACK ends. */
+	STACK_DATA, /* data, len: in order, by reference into a frame of this burst; taken unless stack_keep says otherwise */
+	STACK_READABLE, /* stack_read has octets that came together now (a gap was filled, or more after stack_keep) */
+	STACK_EOF, /* the peer has closed his side, and all he sent has been handed up or read */
+	STACK_WRITABLE, /* room in the send queue again */
+	STACK_SENT,	/* all that was queued is acknowledged (when asked for) */
+	STACK_CLOSED, /* over: why; the handle ends here. Orderly closes report it when TIME-WAIT begins or LAST-ACK ends. */
 };
 
-enum stack_why { STACK_WHY_NONE, STACK_WHY_RESET, STACK_WHY_TIMEOUT, STACK_WHY_UNREACHABLE, STACK_WHY_ABORT };
+enum stack_why {
+	STACK_WHY_NONE,
+	STACK_WHY_RESET,
+	STACK_WHY_TIMEOUT,
+	STACK_WHY_UNREACHABLE,
+	STACK_WHY_ABORT
+};
 
 struct stack_event {
 	uint32_t conn;
@@ -132,7 +151,7 @@ struct stack_event {
 	uint8_t lane;
 	const uint8_t *data;
 	uint32_t len;
-	uint64_t app;	  /* the application's 8 octets at the time of the event */
+	uint64_t app; /* the application's 8 octets at the time of the event */
 };
 
 /* The next event, or NULL; valid until the next call. All must be taken before stack_output, and frames stay valid until then. */
@@ -140,16 +159,18 @@ const struct stack_event *stack_next_event(struct stack *s);
 
 /* --- frames --- */
 
-/* How many empty frames the stack would like now (0: its stock is full), and giving them. */
+/* How many empty frames the stack would like now (0: its stock is full), and giving them: each with room for tcp.mss + 94 octets. */
 unsigned stack_frames_short(const struct stack *s);
 void stack_give_frames(struct stack *s, const struct frame *f, unsigned n);
 /* Takes empty frames and unsent ones back, at the end. */
 unsigned stack_take_frames(struct stack *s, struct frame *f, unsigned max);
 
 void stack_input(struct stack *s, uint64_t now, const struct frame *f, unsigned n);
-/* Fires what is due (at most a bounded number a call); returns the next deadline, UINT64_MAX for none. */
+/* Wakes the connections for which something is due (at most a bounded number a call), so that stack_output does it; returns the next
+ * deadline, UINT64_MAX for none. */
 uint64_t stack_timers(struct stack *s, uint64_t now);
-/* Lets every connection with work send, as far as frames and transmit room go. True: more is waiting. */
+/* Lets every connection with work send, as far as frames and transmit room go. Frames that a port has not taken for 200 ms are dropped. True:
+ * something waits (for frames, for the port to take some, for stack_next_event): come again soon. */
 bool stack_output(struct stack *s, uint64_t now);
 /* Frames waiting to leave by netif: *f and how many; then how many the port took. */
 unsigned stack_tx(struct stack *s, unsigned netif, const struct frame **f);
@@ -157,19 +178,22 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 
 /* --- counters --- */
 
-#define STACK_STATS(X)                                                                             \
-	X(rx_frames) X(rx_octets) X(tx_frames) X(tx_octets)                                        \
-	X(arp_in) X(arp_out) X(icmp_in) X(icmp_out) X(tcp_in) X(tcp_out) X(udp_in)                 \
-	X(drop_not_ours)      /* another MAC or IP address */                                      \
-	X(drop_no_listener)   /* SYN to a closed port: answered by RST */                          \
-	X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */     \
-	X(drop_bad_syn)	      /* SYN with FIN, to LISTEN */                                        \
-	X(drop_half_open)     /* too many in SYN-RECEIVED */                                       \
-	X(drop_max_conns)                                                                          \
-	X(drop_no_frame)      /* an answer (ARP, ICMP, RST) for which no empty frame was left */   \
-	X(drop_no_neighbour)  /* next hop not resolved yet; TCP sends again */                     \
-	X(drop_event)	      /* event queue full: the segment was treated as lost */              \
-	X(drop_rate_limit)    /* RST or ICMP answers above the limit */
+#define STACK_STATS(X)                                                                              \
+	X(rx_frames)                                                                                \
+	X(rx_octets) X(tx_frames) X(tx_octets) X(arp_in) X(arp_out) X(icmp_in) X(icmp_out)          \
+	    X(tcp_in) X(tcp_out) X(udp_in) X(drop_not_ours) /* another MAC or IP address */         \
+	    X(drop_no_listener)	  /* SYN to a closed port: answered by RST */                       \
+	    X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */  \
+	    X(drop_bad_syn)	  /* SYN with FIN, to LISTEN */                                     \
+	    X(drop_half_open)	  /* too many in SYN-RECEIVED: the oldest forgotten */              \
+	    X(drop_max_conns) X(                                                                    \
+		drop_no_frame) /* an answer (ARP, ICMP, RST) for which no frame or room was left */ \
+	    X(drop_no_neighbour) /* next hop not resolved yet; TCP sends again */                   \
+	    X(drop_event)	 /* event queue full: the segment was treated as lost */            \
+	    X(drop_no_memory)	 /* octets for which no memory was left: treated as lost */         \
+	    X(drop_tx)		 /* frames that the port did not take in time */                    \
+	    X(drop_rate_limit)	 /* RST or ICMP answers above the limit */                          \
+	    X(time_wait_cut)	 /* ended early, because a new connection needed the memory */
 
 struct stack_stats {
 #define STACK_STATS_MEMBER(name) uint64_t name;
@@ -178,11 +202,11 @@ struct stack_stats {
 	uint64_t drop[PKT_N_DROPS]; /* by enum pkt_drop */
 	struct tcp_stats tcp;
 	/* gauges */
-	uint32_t conns;		    /* tcbs in use, TIME-WAIT included */
-	uint32_t established;	    /* ESTABLISHED and later, without TIME-WAIT */
+	uint32_t conns;	      /* tcbs in use, TIME-WAIT included */
+	uint32_t established; /* ESTABLISHED and later, without TIME-WAIT */
 	uint32_t half_open, time_wait;
 	uint32_t active, active_peak;
-	uint64_t mem_bytes;	    /* connection memory touched so far */
+	uint64_t mem_bytes; /* connection memory touched so far */
 };
 void stack_stats(const struct stack *s, struct stack_stats *out);
 

@@ -1,0 +1,147 @@
+/* check.c - what must hold of a stack between two calls; for tests. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/internal.h"
+
+#include <assert.h>
+
+struct tally {
+	uint32_t conns, live, half_open, established, linked, acts, small, large, on_work;
+};
+
+static void
+count_chain(const struct group *g, const struct chain *c, struct tally *n)
+{
+	uint32_t octets = 0;
+
+	for (uint32_t h = c->head; h != POOL_NONE;) {
+		const struct block *b = block_at(&g->ctx.blocks, h);
+
+		n->large += (h & BLOCK_LARGE) != 0;
+		n->small += (h & BLOCK_LARGE) == 0;
+		octets += b->len;
+		h = b->next;
+	}
+	assert(octets == c->len);
+}
+
+static void
+count_act(const struct group *g, const struct tcb *t, struct tally *n)
+{
+	const struct tcp_act *a = pool_at(&g->ctx.acts, t->act);
+
+	n->acts++;
+	count_chain(g, &a->sndq, n);
+	count_chain(g, &a->rcvq, n);
+	for (unsigned i = 0; i < a->n_runs; i++)
+		count_chain(g, &a->run[i].octets, n);
+}
+
+/* Something that is due one day must be timed, unless it is in line to be looked at. */
+static void
+check_timed(const struct stack *s, const struct group *g, const struct conn *c)
+{
+	const struct tcb *t = c->t;
+
+	if (t->flags & TCB_ON_WORK || tcp_deadline(&g->ctx, t, s->now) == UINT64_MAX)
+		return;
+	if (tcb_is_active(t)) {
+		const struct tcp_act *a = pool_at(&g->ctx.acts, t->act);
+
+		assert(wheel_is_armed(&a->timer));
+	} else if (t->state == TCP_FIN_WAIT_2) {
+		assert(*conn_mark(c) & MARK_FIN_WAIT_2);
+	} else if (t->flags & TCB_ACK_DELAYED) {
+		assert(g->delack.n > 0);
+	}
+}
+
+static void
+check_conn(const struct stack *s, const struct group *g, const struct conn *c, struct tally *n)
+{
+	const struct tcb *t = c->t;
+	uint64_t hash = flow_hash(&s->key, &t->flow);
+
+	n->conns += t->state != TCP_FREE;
+	n->on_work += (t->flags & TCB_ON_WORK) != 0;
+	if (t->state == TCP_CLOSED)
+		assert(*conn_mark(c) & MARK_END_QUEUED || t->flags & TCB_ON_WORK);
+	if (group_is_dead(t))
+		return;
+	tcp_check(&g->ctx, t);
+	n->live++;
+	assert(group_of(s, &t->flow) == g);
+	assert(conntab_find(&g->conntab, hash, &t->flow) == c->slot);
+	n->half_open += t->state == TCP_SYN_RECEIVED && t->flags & TCB_PASSIVE;
+	n->established += t->state >= TCP_ESTABLISHED && t->state <= TCP_LAST_ACK;
+	n->linked += (*conn_mark(c) & MARK_LINKED) != 0;
+	assert(!(*conn_mark(c) & MARK_LINKED) || t->state == TCP_TIME_WAIT);
+	if (tcb_is_active(t))
+		count_act(g, t, n);
+	check_timed(s, g, c);
+}
+
+static void
+check_list(const struct group *g, const struct tcb_list *l, uint32_t expected)
+{
+	uint32_t n = 0, prev = POOL_NONE;
+
+	for (uint32_t h = l->head; h != POOL_NONE; n++) {
+		assert((uint32_t)(group_tcb(g, h)->app >> 32) == prev);
+		prev = h;
+		h = (uint32_t)group_tcb(g, h)->app;
+	}
+	assert(prev == l->tail && n == l->n && n == expected);
+}
+
+/* Chains that wait in the queue of events belong to nobody else. */
+static void
+count_events(const struct stack *s, const struct group *g, struct tally *n, uint32_t *promised)
+{
+	for (uint32_t i = 0; i < s->events.n; i++) {
+		const struct event *e = &s->events.ring[(s->events.head + i) & (STACK_EVENTS - 1)];
+
+		if (&s->group[e->conn & (s->n_groups - 1)] != g)
+			continue;
+		if (e->type == EVENT_DRAINED)
+			count_chain(g, &e->chain, n);
+		*promised += e->type == STACK_DATA;
+	}
+}
+
+static uint32_t
+check_group(const struct stack *s, struct group *g)
+{
+	const struct block_pools *b = &g->ctx.blocks;
+	struct tally n = {0};
+	uint32_t promised = 0;
+
+	for (uint32_t slot = 0; slot < g->tcbs.fresh; slot++) {
+		struct conn c = conn_at(s, g, slot);
+
+		check_conn(s, g, &c, &n);
+	}
+	count_events(s, g, &n, &promised);
+	assert(n.conns == g->tcbs.in_use && n.live == g->conntab.n);
+	assert(n.established == g->n_established);
+	assert(n.acts + g->reserve.n_acts == g->ctx.acts.in_use);
+	assert(n.small == b->small.in_use);
+	assert(n.large + g->reserve.n_blocks == b->large.in_use);
+	assert(promised == g->reserve.acts_due);
+	assert(promised > 0 || g->reserve.blocks_due == 0);
+	check_list(g, &g->half_open, n.half_open);
+	check_list(g, &g->time_wait, n.linked);
+	conntab_check(&g->conntab);
+	return n.on_work;
+}
+
+void
+stack_check(const struct stack *s)
+{
+	uint32_t on_work = 0;
+
+	for (unsigned i = 0; i < s->n_groups; i++)
+		on_work += check_group(s, &s->group[i]);
+	assert(on_work + s->n_answers == s->work.n + s->waiting.n);
+	for (unsigned i = 0; i < s->n_netifs; i++)
+		assert(s->netif[i].n_tx <= NETIF_TX_MAX);
+}

@@ -1,0 +1,298 @@
+/* stack.c - a stack is made, gets its interfaces and listeners, and its clock is wound. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/rng.h"
+
+enum {
+	MIN_ACTIVE = 4096,
+	DEFAULT_CONNS = 1 << 20,
+	DEFAULT_LISTENERS = 64,
+	GROUP_SLACK = 1024,
+	IP_TCP_HEADERS = 40,
+	TIMEOUT_BATCH = 32,
+};
+
+void
+stack_conf_default(struct stack_conf *c)
+{
+	*c = (struct stack_conf){.max_conns = DEFAULT_CONNS};
+	tcp_config_default(&c->tcp);
+}
+
+static uint32_t
+at_least(uint32_t n, uint32_t least)
+{
+	return n > least ? n : least;
+}
+
+static void
+fill_defaults(struct stack_conf *c)
+{
+	if (c->max_active == 0)
+		c->max_active = at_least(c->max_conns / 16, MIN_ACTIVE);
+	if (c->blocks_small == 0)
+		c->blocks_small = c->max_active;
+	if (c->blocks_large == 0)
+		c->blocks_large = at_least(c->max_active / 4, 1);
+	if (c->max_half_open == 0)
+		c->max_half_open = at_least(c->max_active / 2, 1);
+	if (c->max_listeners == 0)
+		c->max_listeners = DEFAULT_LISTENERS;
+}
+
+/* Flows spread over groups unevenly: each may have twice its share. What is not used is not touched. */
+static uint32_t
+share(const struct stack_conf *c, uint32_t n)
+{
+	return c->group_bits == 0 ? n : (n >> c->group_bits) * 2 + GROUP_SLACK;
+}
+
+static void
+fill_sizes(const struct stack_conf *c, struct group_sizes *z)
+{
+	*z = (struct group_sizes){
+	    .conns = share(c, c->max_conns),
+	    .acts = share(c, c->max_active),
+	    .small = share(c, c->blocks_small),
+	    .large = share(c, c->blocks_large),
+	    .half_open = share(c, c->max_half_open),
+	};
+}
+
+/* The table's key must not be that of the initial sequence numbers, which peers see. */
+static void
+derive_key(struct flow_key *key, const uint8_t secret[16])
+{
+	key->k0 = siphash24(secret, "host.k0", 7);
+	key->k1 = siphash24(secret, "host.k1", 7);
+}
+
+static uint32_t
+work_entries(const struct stack *s, const struct group_sizes *z)
+{
+	uint64_t n = (uint64_t)z->conns * s->n_groups + STACK_ANSWERS, p = 1;
+
+	while (p < n)
+		p <<= 1;
+	return (uint32_t)p;
+}
+
+static uint64_t
+page(uint64_t bytes)
+{
+	return (bytes + 4095) & ~UINT64_C(4095);
+}
+
+/* One reservation for all that grows with the connections. */
+static int
+reserve_memory(struct stack *s)
+{
+	struct group_sizes z;
+	uint64_t each, line;
+	uint32_t work;
+	uint8_t *p;
+
+	fill_sizes(&s->conf, &z);
+	work = work_entries(s, &z);
+	each = page(group_bytes(&z));
+	line = page((uint64_t)work * sizeof(struct fifo_item));
+	s->mem_bytes = each * s->n_groups + 2 * line + 64;
+	s->mem = s->conf.reserve(s->mem_bytes);
+	if (s->mem == NULL)
+		return -ENOMEM;
+	p = (uint8_t *)(((uintptr_t)s->mem + 63) & ~(uintptr_t)63);
+	for (unsigned i = 0; i < s->n_groups; i++, p += each)
+		group_init(&s->group[i], &z, p, &s->conf.tcp, s->conf.secret, &s->key, s->conf.now);
+	fifo_init(&s->work, p, work);
+	fifo_init(&s->waiting, p + line, work);
+	return 0;
+}
+
+struct stack *
+stack_new(const struct stack_conf *c)
+{
+	struct stack *s = calloc(1, sizeof(*s));
+
+	assert(c->group_bits <= MAX_GROUP_BITS && c->max_conns > 0);
+	if (s == NULL)
+		return NULL;
+	s->conf = *c;
+	s->now = c->now;
+	s->n_groups = 1U << c->group_bits;
+	fill_defaults(&s->conf);
+	derive_key(&s->key, c->secret);
+	listen_init(&s->listeners, s->conf.max_listeners);
+	if (c->resets_per_s > 0)
+		s->resets.interval_ns = UINT64_C(1000000000) / c->resets_per_s;
+	s->group = calloc(s->n_groups, sizeof(*s->group));
+	s->netif = calloc(STACK_MAX_NETIFS, sizeof(*s->netif));
+	if (s->group == NULL || s->netif == NULL || reserve_memory(s) != 0) {
+		stack_free(s);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return s;
+}
+
+void
+stack_free(struct stack *s)
+{
+	if (s->mem != NULL)
+		s->conf.release(s->mem, s->mem_bytes);
+	for (unsigned i = 0; i < s->n_netifs; i++)
+		free(s->netif[i].neighbours.slot);
+	free(s->netif);
+	free(s->group);
+	free(s);
+}
+
+/* --- interfaces and listeners --- */
+
+static bool
+overlaps(const struct netif_addrs *a, const struct netif_addrs *b)
+{
+	for (uint32_t i = 0; i < a->n_ranges; i++)
+		for (uint32_t j = 0; j < b->n_ranges; j++)
+			if (a->range[i].base - b->range[j].base < b->range[j].count ||
+			    b->range[j].base - a->range[i].base < a->range[i].count)
+				return true;
+	return false;
+}
+
+int
+stack_add_netif(struct stack *s, const struct stack_netif_conf *c)
+{
+	struct netif *nif = &s->netif[s->n_netifs];
+	void *neighbours;
+	int error;
+
+	if (s->n_netifs == STACK_MAX_NETIFS)
+		return -ENOSPC;
+	for (unsigned i = 0; i < s->n_netifs; i++)
+		if (overlaps(&s->netif[i].conf.addrs, &c->addrs))
+			return -EADDRINUSE;
+	neighbours = malloc(netif_neighbour_bytes());
+	if (neighbours == NULL)
+		return -ENOMEM;
+	error = netif_init(nif, c, neighbours);
+	if (error != 0) {
+		free(neighbours);
+		return error;
+	}
+	for (unsigned i = 0; i < s->n_groups; i++)
+		if (s->group[i].ctx.cfg.mss > c->mtu - IP_TCP_HEADERS)
+			s->group[i].ctx.cfg.mss = (uint16_t)(c->mtu - IP_TCP_HEADERS);
+	return (int)s->n_netifs++;
+}
+
+void
+stack_announce(struct stack *s, unsigned netif)
+{
+	s->netif[netif].announce = 0;
+}
+
+bool
+stack_resolve(struct stack *s, uint32_t dst, uint64_t now)
+{
+	uint8_t mac[6];
+
+	for (unsigned i = 0; i < s->n_netifs; i++)
+		if (addr_next_hop(&s->netif[i].conf.addrs, dst) != 0)
+			return netif_resolve(&s->netif[i], dst, now, mac) == NEIGH_FOUND;
+	return false;
+}
+
+int
+stack_listen(struct stack *s, const struct stack_listener *l)
+{
+	return listen_add(&s->listeners, l);
+}
+
+/* --- empty frames --- */
+
+unsigned
+stack_frames_short(const struct stack *s)
+{
+	return s->n_stock < STACK_STOCK ? STACK_STOCK - s->n_stock : 0;
+}
+
+void
+stack_give_frames(struct stack *s, const struct frame *f, unsigned n)
+{
+	assert(n <= stack_frames_short(s));
+	for (unsigned i = 0; i < n; i++) {
+		assert(f[i].room >= s->group[0].ctx.cfg.mss + BUILD_TCP_MAX_HEADERS);
+		s->stock[s->n_stock++] = f[i];
+	}
+}
+
+/* Those that were built for somebody, too: nobody will send them any more. */
+static void
+unsend(struct stack *s)
+{
+	for (unsigned i = 0; i < s->n_netifs; i++) {
+		struct netif *nif = &s->netif[i];
+
+		for (uint32_t k = 0; k < nif->n_tx; k++)
+			s->stock[s->n_stock++] = nif->tx[nif->tx_head + k];
+		netif_tx_taken(nif, nif->n_tx);
+	}
+}
+
+unsigned
+stack_take_frames(struct stack *s, struct frame *f, unsigned max)
+{
+	unsigned n = 0;
+
+	answer_discard_all(s);
+	unsend(s);
+	while (n < max && s->n_stock > 0)
+		f[n++] = s->stock[--s->n_stock];
+	return n;
+}
+
+/* --- time --- */
+
+static void
+wake(struct stack *s, struct group *g, uint64_t now)
+{
+	uint32_t slot[TIMEOUT_BATCH];
+	unsigned n, budget = STACK_TIMEOUTS;
+
+	do {
+		n = group_expire(g, now, slot, TIMEOUT_BATCH);
+		for (unsigned i = 0; i < n; i++) {
+			struct conn c = conn_at(s, g, slot[i]);
+
+			if (!group_is_dead(c.t))
+				conn_work(s, &c);
+		}
+		budget -= n;
+	} while (n == TIMEOUT_BATCH && budget >= TIMEOUT_BATCH);
+}
+
+uint64_t
+stack_timers(struct stack *s, uint64_t now)
+{
+	uint64_t next = UINT64_MAX;
+
+	s->now = now;
+	for (unsigned i = 0; i < s->n_groups; i++) {
+		uint64_t at;
+
+		wake(s, &s->group[i], now);
+		at = group_next_ns(&s->group[i], now);
+		next = at < next ? at : next;
+	}
+	for (unsigned i = 0; i < s->n_netifs; i++) {
+		uint64_t at = neigh_deadline(&s->netif[i].neighbours);
+
+		next = at < next ? at : next;
+	}
+	return next;
+}

@@ -1,0 +1,38 @@
+/* stats.c - the counters of a stack and of its groups, in one. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host/internal.h"
+
+static void
+add_tcp(struct tcp_stats *sum, const struct tcp_stats *t)
+{
+#define ADD(name) sum->name += t->name;
+	TCP_STATS(ADD)
+#undef ADD
+}
+
+static void
+add_group(struct stack_stats *sum, const struct group *g)
+{
+	const struct pool *acts = &g->ctx.acts;
+
+	add_tcp(&sum->tcp, &g->ctx.stats);
+	sum->conns += g->tcbs.in_use;
+	sum->established += g->n_established;
+	sum->half_open += g->half_open.n;
+	sum->time_wait += g->time_wait.n;
+	sum->active += acts->in_use - g->reserve.n_acts;
+	sum->active_peak += acts->peak > g->reserve.max_acts ? acts->peak - g->reserve.max_acts : 0;
+	sum->mem_bytes += group_used_bytes(g);
+}
+
+void
+stack_stats(const struct stack *s, struct stack_stats *out)
+{
+	*out = s->stats;
+	for (unsigned i = 0; i < s->n_groups; i++)
+		add_group(out, &s->group[i]);
+	for (unsigned i = 0; i < s->n_netifs; i++)
+		out->drop_rate_limit += s->netif[i].icmp.stats.drop_rate;
+	out->mem_bytes +=
+	    (uint64_t)(s->work.touched + s->waiting.touched) * sizeof(struct fifo_item);
+}
