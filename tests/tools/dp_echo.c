@@ -14,8 +14,8 @@ static const char usage[] =
     "usage: dp_echo MODE [options] SPEC [SPEC]\n"
     "  echo      sends back what comes, addresses swapped\n"
     "  sink      counts what comes, checks the sequence of generate's frames\n"
-    "  generate  sends numbered frames; until all -n are taken\n"
-    "  pump      generate, and sink what comes back\n"
+    "  generate  sends numbered frames, until all -n are taken\n"
+    "  pump      generate, and sink until all have come back\n"
     "  ping      one frame at a time, prints the round trips\n"
     "  forward   between two ports\n"
     "  -t SEC  -n FRAMES  -l OCTETS  -i PAUSE_US (ping)  -q QUEUES  -f BUFFERS  -B FRAME_OCTETS\n"
@@ -43,6 +43,7 @@ static uint64_t end_ns;
 struct tally {
 	uint64_t rx, tx, gaps, dropped, foreign;
 	uint64_t next_seq;
+	bool done;
 	uint64_t *rtt;
 	unsigned n_rtt;
 };
@@ -170,10 +171,7 @@ turn_sink(struct tally *t, uint16_t q)
 
 	count(t, f, n);
 	dp_frames_put(f, n);
-	if (opt.frames && t->rx >= opt.frames)
-		stop = 1;
-	if (dp_port_at_end(ports[0]))
-		stop = 1;
+	t->done = (opt.frames && t->rx >= opt.frames) || dp_port_at_end(ports[0]);
 	return n > 0;
 }
 
@@ -184,11 +182,8 @@ turn_generate(struct tally *t, uint16_t q)
 	uint64_t left = opt.frames ? opt.frames - t->tx : DP_BURST;
 	unsigned n = left < DP_BURST ? (unsigned)left : DP_BURST, sent;
 
-	if (n == 0) {
-		stop = 1;
-		return false;
-	}
-	if (!dp_port_is_up(ports[0]) || !dp_frames_get(f, n))
+	t->done = n == 0;
+	if (t->done || !dp_port_is_up(ports[0]) || !dp_frames_get(f, n))
 		return false;
 	for (unsigned i = 0; i < n; i++)
 		fill(&f[i], t->tx + i);
@@ -207,6 +202,7 @@ turn_pump(struct tally *t, uint16_t q)
 
 	count(t, f, n);
 	dp_frames_put(f, n);
+	t->done = opt.frames && t->rx >= opt.frames;
 	return did || n;
 }
 
@@ -230,7 +226,7 @@ work(unsigned worker, void *arg)
 
 	for (unsigned i = 0; i < n_ports; i++)
 		dp_idle_add(worker, ports[i], q);
-	while (!is_over())
+	while (!is_over() && !t->done)
 		dp_idle(worker, mode->turn(t, q), end_ns);
 }
 
