@@ -60,11 +60,39 @@ wait_for_named(const struct conf *c, uint64_t give_up_ns)
 	return port;
 }
 
+/* A shaper that is there answers within this time. */
+static bool
+is_there(struct dp_port *port, uint64_t wait_ns)
+{
+	const uint64_t since_ns = dp_now_ns();
+
+	while (!dp_port_is_up(port) && dp_now_ns() - since_ns < wait_ns)
+		usleep(POLL_US);
+	return dp_port_is_up(port);
+}
+
+/* NULL when somebody else has it: that must be a shaper, and it will be on the other wire as well. */
+static struct dp_port *
+open_server_wire(const struct conf *c)
+{
+	const struct dp_port_conf pc = {.spec = server_wire, .queues = (uint16_t)c->threads};
+	char err[DP_ERRBUF];
+	struct dp_port *port = dp_port_open(&pc, err);
+
+	if (!port)
+		log_info("%s", err);
+	return port;
+}
+
 /* The shaper comes first; the server's own wire is taken when it has been there for the grace without a shaper. */
 static struct dp_port *
 wait_for_default(const struct conf *c, uint64_t give_up_ns)
 {
-	struct dp_port *shaper = open_port(c, shaper_wire), *server = open_port(c, server_wire);
+	struct dp_port *shaper = open_port(c, shaper_wire);
+
+	if (is_there(shaper, QUIET_NS))
+		return shaper;
+	struct dp_port *server = open_server_wire(c);
 	const uint64_t since_ns = dp_now_ns();
 	uint64_t server_since_ns = UINT64_MAX;
 	bool said = false, said_grace = false;
@@ -73,13 +101,15 @@ wait_for_default(const struct conf *c, uint64_t give_up_ns)
 		const uint64_t now = dp_now_ns();
 
 		if (dp_port_is_up(shaper)) {
-			dp_port_close(server);
+			if (server)
+				dp_port_close(server);
 			return shaper;
 		}
-		if (!dp_port_is_up(server)) {
+		if (!server || !dp_port_is_up(server)) {
 			server_since_ns = UINT64_MAX;
 			say_waiting(&said, since_ns,
-				    "lshaper on memif:client, or qstackd on memif:server");
+				    server ? "lshaper on memif:client, or qstackd on memif:server"
+					   : "lshaper on memif:client");
 		} else if (server_since_ns == UINT64_MAX) {
 			server_since_ns = now;
 		} else if (now - server_since_ns >= GRACE_NS) {

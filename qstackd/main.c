@@ -42,7 +42,7 @@ start_dp(const struct conf *c)
 	const struct dp_conf dc = {
 	    .program = "qstackd",
 	    .cores = c->cores,
-	    .huge = opt_given("huge") || opt_given("no-huge") ? c->huge : -1,
+	    .huge = opt_given("huge") ? c->huge : -1,
 	    .frames = FRAMES_PER_WORKER + FRAMES_PER_PORT * c->n_ports,
 	    .poll = c->poll,
 	    .share = c->share,
