@@ -42,10 +42,11 @@ void exchange_fini(struct exchange *x);
 
 /* The thread's side. The first interval begins at `now`. */
 void exchange_start(struct exchange *x, struct client *c, uint64_t now);
+/* At the end of the interval, or when a burst that is being sent then is over, but not much later. */
 static inline bool
-exchange_is_due(const struct exchange *x, uint64_t now)
+exchange_is_due(const struct exchange *x, uint64_t now, bool busy)
 {
-	return now >= x->next_ns;
+	return now >= x->next_ns && (!busy || now - x->next_ns >= x->interval_ns / 8);
 }
 /* Does nothing when the reporter is late: the next record covers more. */
 void exchange_publish(struct exchange *x, struct client *c, const struct carrier_stats *s);

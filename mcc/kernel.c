@@ -194,7 +194,7 @@ kernel_loop(void *arg)
 		busy |= close_due(k);
 		sleep_and_take_events(k, busy);
 		think(k);
-		if (exchange_is_due(k->exchange, k->client.now))
+		if (exchange_is_due(k->exchange, k->client.now, busy))
 			exchange_publish(k->exchange, &k->client, &k->stats);
 	}
 	exchange_finish(k->exchange, &k->client, &k->stats);

@@ -114,7 +114,7 @@ native_turn(struct native *n, bool loaded)
 	busy |= received > 0 || sent > 0 || n->more;
 	if (loaded) {
 		think(n);
-		if (exchange_is_due(n->exchange, now))
+		if (exchange_is_due(n->exchange, now, busy))
 			publish(n);
 		rest(n, busy, now, deadline);
 	} else {

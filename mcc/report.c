@@ -224,7 +224,7 @@ measure_memory(struct report *r)
 {
 	const uint64_t resident = mem_resident();
 
-	if (r->now.established == 0 || resident < r->resident_before)
+	if (r->phase > PHASE_DRAIN || r->now.established == 0 || resident < r->resident_before)
 		return;
 	r->mem_per_conn = (double)(resident - r->resident_before) / (double)r->now.established;
 }
@@ -246,7 +246,7 @@ write_record(struct report *r)
 	    .answers_per_s = per_second(answers(r, n), answers(r, b), seconds),
 	    .retransmitted = r->carrier.retransmitted,
 	    .cpu_percent = per_second(cpu, r->cpu_before_ns, seconds) / 1e7,
-	    .mem_bytes_per_conn = n->established ? r->mem_per_conn : NAN,
+	    .mem_bytes_per_conn = r->mem_per_conn > 0 ? r->mem_per_conn : NAN,
 	};
 
 	fill_latency(&row.connect, &r->interval->connect);
@@ -262,8 +262,6 @@ static void
 one_interval(struct report *r)
 {
 	measure_memory(r);
-	if (r->phase <= PHASE_DRAIN && r->now.established > 0)
-		r->established_at_end = r->now.established;
 	if (r->now_ns > r->before_ns)
 		write_record(r);
 	summary_progress(r);

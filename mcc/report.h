@@ -28,8 +28,7 @@ struct report {
 	struct counters now, before;
 	struct carrier_stats carrier;
 	enum client_phase phase;
-	uint64_t now_ns, before_ns, cpu_before_ns, next_log_ns, load_established;
-	uint64_t established_at_end;
+	uint64_t now_ns, before_ns, cpu_before_ns, next_log_ns;
 	double mem_per_conn;
 	bool stopped; /* by a signal: connections still opening are not a failure */
 };

@@ -1,5 +1,6 @@
 /* wire.c - which port is meant when none is named: the shaper's wire, or the server's own. */
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,13 +15,19 @@ enum { POLL_US = 10000, QUIET_NS = 300000000 /* before it is said that mcc waits
 #define GRACE_NS UINT64_C(2000000000)
 
 static struct dp_port *
-open_port(const struct conf *c, const char *spec)
+try_open(const struct conf *c, const char *spec, char *err)
 {
 	const struct dp_port_conf pc = {.spec = spec, .queues = (uint16_t)c->threads};
-	struct dp_port *port;
-	char err[DP_ERRBUF];
 
-	port = dp_port_open(&pc, err);
+	return dp_port_open(&pc, err);
+}
+
+static struct dp_port *
+open_port(const struct conf *c, const char *spec)
+{
+	char err[DP_ERRBUF];
+	struct dp_port *port = try_open(c, spec, err);
+
 	if (!port)
 		die("%s", err);
 	return port;
@@ -60,65 +67,63 @@ wait_for_named(const struct conf *c, uint64_t give_up_ns)
 	return port;
 }
 
-/* A shaper that is there answers within this time. */
+/* The two wires, and since when somebody is on the server's. */
+struct choice {
+	struct dp_port *shaper, *server;
+	uint64_t server_since_ns;
+};
+
+/* A shaper that is just starting has the server's wire already, and will be on its own in a moment: that is no failure. */
 static bool
-is_there(struct dp_port *port, uint64_t wait_ns)
+server_is_up(struct choice *ch, const struct conf *c)
 {
-	const uint64_t since_ns = dp_now_ns();
-
-	while (!dp_port_is_up(port) && dp_now_ns() - since_ns < wait_ns)
-		usleep(POLL_US);
-	return dp_port_is_up(port);
-}
-
-/* NULL when somebody else has it: that must be a shaper, and it will be on the other wire as well. */
-static struct dp_port *
-open_server_wire(const struct conf *c)
-{
-	const struct dp_port_conf pc = {.spec = server_wire, .queues = (uint16_t)c->threads};
 	char err[DP_ERRBUF];
-	struct dp_port *port = dp_port_open(&pc, err);
 
-	if (!port)
-		log_info("%s", err);
-	return port;
+	if (!ch->server) {
+		ch->server = try_open(c, server_wire, err);
+		if (!ch->server)
+			log_debug("%s", err);
+	}
+	if (!ch->server || !dp_port_is_up(ch->server)) {
+		ch->server_since_ns = UINT64_MAX;
+		return false;
+	}
+	if (ch->server_since_ns == UINT64_MAX)
+		ch->server_since_ns = dp_now_ns();
+	return true;
 }
 
-/* The shaper comes first; the server's own wire is taken when it has been there for the grace without a shaper. */
+static struct dp_port *
+choose(struct dp_port *taken, struct dp_port *other)
+{
+	if (other)
+		dp_port_close(other);
+	return taken;
+}
+
+/* The shaper comes first; the server's own wire is taken when somebody has been there for the grace and no shaper came. */
 static struct dp_port *
 wait_for_default(const struct conf *c, uint64_t give_up_ns)
 {
-	struct dp_port *shaper = open_port(c, shaper_wire);
-
-	if (is_there(shaper, QUIET_NS))
-		return shaper;
-	struct dp_port *server = open_server_wire(c);
+	struct choice ch = {.shaper = open_port(c, shaper_wire)};
 	const uint64_t since_ns = dp_now_ns();
-	uint64_t server_since_ns = UINT64_MAX;
 	bool said = false, said_grace = false;
 
 	while (!must_end(give_up_ns)) {
 		const uint64_t now = dp_now_ns();
 
-		if (dp_port_is_up(shaper)) {
-			if (server)
-				dp_port_close(server);
-			return shaper;
-		}
-		if (!server || !dp_port_is_up(server)) {
-			server_since_ns = UINT64_MAX;
+		if (dp_port_is_up(ch.shaper))
+			return choose(ch.shaper, ch.server);
+		if (now - since_ns < QUIET_NS)
+			;
+		else if (!server_is_up(&ch, c))
 			say_waiting(&said, since_ns,
-				    server ? "lshaper on memif:client, or qstackd on memif:server"
-					   : "lshaper on memif:client");
-		} else if (server_since_ns == UINT64_MAX) {
-			server_since_ns = now;
-		} else if (now - server_since_ns >= GRACE_NS) {
-			dp_port_close(shaper);
-			return server;
-		} else {
-			say_waiting(&said_grace, server_since_ns,
+				    "lshaper on memif:client, or qstackd on memif:server");
+		else if (now > ch.server_since_ns + GRACE_NS)
+			return choose(ch.server, ch.shaper);
+		else
+			say_waiting(&said_grace, ch.server_since_ns,
 				    "lshaper on memif:client, for a moment; qstackd is there");
-		}
 		usleep(POLL_US);
 	}
 	return NULL;
