@@ -29,7 +29,9 @@ out_queue(const struct path *w, uint16_t queue)
 {
 	const uint16_t n = dp_port_queues(w->out);
 
-	return queue < n ? queue : (uint16_t)(queue % n);
+	if (queue >= n)
+		queue = (uint16_t)(queue % n);
+	return queue;
 }
 
 /* Frames that need not wait go as they came, without a copy. */
@@ -165,15 +167,25 @@ is_done(struct shaper *s, uint64_t now_ns)
 	       mirror_is_clear(&s->mirror, now_ns);
 }
 
-/* Until a frame may be there, the next departure or the next record. */
+/* When the next held frame may leave. */
+static uint64_t
+next_departure(const struct shaper *s, uint64_t now_ns)
+{
+	const uint64_t ab_ns = pipe_next_ns(&s->path[AB].pipe, now_ns);
+	const uint64_t ba_ns = pipe_next_ns(&s->path[BA].pipe, now_ns);
+	const uint64_t next_ns = ab_ns < ba_ns ? ab_ns : ba_ns;
+	const uint64_t retry_ns = now_ns + PIPE_RETRY_NS;
+
+	return s->mirror.n_wait && next_ns < retry_ns ? retry_ns : next_ns;
+}
+
+/* Until a frame may be there, the next departure, the next record, or the end. */
 static void
 rest(const struct shaper *s, bool busy, uint64_t now_ns)
 {
-	uint64_t next_ns = pipe_next_ns(&s->path[AB].pipe, now_ns);
-	const uint64_t ba_ns = pipe_next_ns(&s->path[BA].pipe, now_ns);
+	const uint64_t end_ns = s->draining ? s->drain_ns : s->end_ns;
+	uint64_t next_ns = next_departure(s, now_ns);
 
-	if (ba_ns < next_ns)
-		next_ns = ba_ns;
 	if (next_ns <= now_ns + s->spin_ns) {
 		dp_idle(0, true, next_ns); /* gives way to others, but does not sleep */
 		return;
@@ -182,6 +194,8 @@ rest(const struct shaper *s, bool busy, uint64_t now_ns)
 		next_ns -= s->spin_ns;
 	if (s->report.next_ns < next_ns)
 		next_ns = s->report.next_ns;
+	if (end_ns < next_ns)
+		next_ns = end_ns;
 	dp_idle(0, busy, next_ns);
 }
 
