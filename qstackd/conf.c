@@ -27,7 +27,7 @@ add_port(void *conf, const char *value)
 	const char *wrong = dp_port_check_spec(value);
 
 	if (wrong)
-		return wrong;
+		die_usage("--port: '%s': %s", value, wrong);
 	if (c->n_ports == STACK_MAX_NETIFS)
 		return "at most 8 ports";
 	c->port[c->n_ports++] = (struct conf_port){.spec = value};

@@ -24,7 +24,7 @@ teardown_file() {
 	refuses qstackd --listen 65536 '1 to 65535'
 	refuses qstackd --message-length 70000 '65279'
 	refuses qstackd --message-length 3 '7 to 65279'
-	refuses qstackd --http-size 1G '511'
+	refuses qstackd --http-size 1G '536870911'
 	refuses qstackd --connections 10 '1.02k\|1024\|1k'
 	refuses qstackd --delayed-ack 1s '500'
 	refuses qstackd --time-wait 0 '1'

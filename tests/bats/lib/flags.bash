@@ -29,7 +29,7 @@ help_and_man_agree() {
 	local help man
 	help=$(grep -o -- '--[a-z][a-z-]*' <<<"$output" | sort -u)
 	man=$(sed -n '/^.Sh OPTIONS/,/^.Sh/s/^.It//p' "$(man_page "$1" "$2")" |
-		grep -o 'Fl -[a-z][a-z-]*' | sed 's/Fl -/--/' | sort -u)
+		grep -o ' -[a-z][a-z-]*' | sed 's/ -/--/' | sort -u)
 	diff <(echo "$help" | grep -v -x -e --no-huge) <(echo "$man" | grep -v -x -e --no-huge)
 }
 
