@@ -17,12 +17,14 @@
 #include <rte_lcore.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 
 enum {
 	MAX_ARGS = 64,
 	ARG_BYTES = 1024,
 	MIB = 1 << 20,
-	EAL_MIB = 24,	   /* heap for ports, queues, hash of memif sockets; measured: below 10 */
+	EAL_MIB = 24,	   /* heap for ports, queues, caches, a hash; below 10 in use */
+	RING_BYTES = 16,   /* of the ring of free buffers, each */
 	MIN_FRAMES = 1024, /* rings of the drivers, caches, a burst of each worker */
 };
 
@@ -121,6 +123,42 @@ add_cores(struct args *a, const char *cores, char *err)
 	return n;
 }
 
+/* --- devices --- */
+
+/* Without a device bound to a userspace driver there is none to use. With one, an allow list that
+ * names nothing real keeps EAL from seizing what pci: does not name. */
+static void
+add_pci(struct args *a)
+{
+	static const char *const drivers[] = {"vfio-pci", "uio_pci_generic", "igb_uio"};
+
+	pci = false;
+	for (unsigned i = 0; i < RTE_DIM(drivers); i++) {
+		char path[64];
+		DIR *d;
+
+		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", drivers[i]);
+		d = opendir(path);
+		for (struct dirent *e; d && (e = readdir(d));)
+			pci |= strchr(e->d_name, ':') != NULL;
+		if (d)
+			closedir(d);
+	}
+	if (pci) {
+		add_arg(a, "-a");
+		add_arg(a, "0000:ff:1f.7");
+		return;
+	}
+	add_arg(a, "--no-pci");
+	add_arg(a, "--iova-mode=va");
+}
+
+bool
+eal_has_pci(void)
+{
+	return pci;
+}
+
 /* --- memory --- */
 
 static uint64_t
@@ -158,11 +196,21 @@ free_hugepage_bytes(void)
 	return sum;
 }
 
+static uint64_t
+needed_mib(const struct dp_conf *conf, uint32_t frames)
+{
+	uint64_t each = frames_bytes_each(conf->frame_bytes) + RING_BYTES;
+
+	if (pci)
+		each = RTE_ALIGN(each, 4096); /* frames.c cannot count on packing them */
+	return EAL_MIB + frames * each / MIB + 1;
+}
+
 /* Hugepages when there are enough, else ordinary memory. */
 static int
 add_memory(struct args *a, const struct dp_conf *conf, uint32_t frames, char *err)
 {
-	uint64_t mib = EAL_MIB + (uint64_t)frames * frames_bytes_each(conf->frame_bytes) / MIB + 1;
+	uint64_t mib = needed_mib(conf, frames);
 	uint64_t huge_mib = conf->huge ? free_hugepage_bytes() / MIB : 0;
 
 	if (huge_mib >= mib) {
@@ -176,6 +224,11 @@ add_memory(struct args *a, const struct dp_conf *conf, uint32_t frames, char *er
 			 huge_mib, mib, mib / 2 + 1);
 		return -1;
 	}
+	if (mib > mem_available() / MIB) {
+		snprintf(err, DP_ERRBUF, "%u packet buffers need %lu MiB, %lu are free", frames,
+			 mib, mem_available() / MIB);
+		return -1;
+	}
 	if (conf->huge < 0)
 		log_info("no hugepages: running on ordinary memory, slower");
 	add_arg(a, "--no-huge");
@@ -183,42 +236,6 @@ add_memory(struct args *a, const struct dp_conf *conf, uint32_t frames, char *er
 	add_arg(a, "-m");
 	add_arg(a, "%lu", mib);
 	return 0;
-}
-
-/* --- devices --- */
-
-/* Without a device bound to a userspace driver there is none to use. With one, an allow list that
- * names nothing real keeps EAL from seizing what pci: does not name. */
-static void
-add_pci(struct args *a)
-{
-	static const char *const drivers[] = {"vfio-pci", "uio_pci_generic", "igb_uio"};
-
-	pci = false;
-	for (unsigned i = 0; i < RTE_DIM(drivers); i++) {
-		char path[64];
-		DIR *d;
-
-		snprintf(path, sizeof(path), "/sys/bus/pci/drivers/%s", drivers[i]);
-		d = opendir(path);
-		for (struct dirent *e; d && (e = readdir(d));)
-			pci |= strchr(e->d_name, ':') != NULL;
-		if (d)
-			closedir(d);
-	}
-	if (pci) {
-		add_arg(a, "-a");
-		add_arg(a, "0000:ff:1f.7");
-		return;
-	}
-	add_arg(a, "--no-pci");
-	add_arg(a, "--iova-mode=va");
-}
-
-bool
-eal_has_pci(void)
-{
-	return pci;
 }
 
 /* --- start and end --- */
@@ -230,9 +247,11 @@ build_args(struct args *a, const struct dp_conf *conf, uint32_t frames, char *er
 
 	add_arg(a, "%s", conf->program ? conf->program : "dp");
 	workers = add_cores(a, conf->cores, err);
-	if (workers < 0 || add_memory(a, conf, frames, err) < 0)
+	if (workers < 0)
 		return -1;
 	add_pci(a);
+	if (add_memory(a, conf, frames, err) < 0)
+		return -1;
 	add_arg(a, "--no-telemetry");
 	add_arg(a, "--file-prefix=%s-%d", conf->program ? conf->program : "dp", (int)getpid());
 	for (int i = 0; i < conf->eal_argc; i++)
@@ -276,7 +295,7 @@ dp_init(const struct dp_conf *conf, char *err)
 {
 	uint32_t frames = RTE_MAX(conf->frames, (uint32_t)MIN_FRAMES);
 	static struct args a; /* EAL keeps it */
-	int workers;
+	int workers, rc;
 
 	eal_log_capture();
 	eal_log_mark();
@@ -290,9 +309,10 @@ dp_init(const struct dp_conf *conf, char *err)
 		return -1;
 	}
 	started = true;
-	if (frames_init(frames, conf->frame_bytes, rte_lcore_count()) < 0) {
+	rc = frames_init(frames, conf->frame_bytes, rte_lcore_count());
+	if (rc < 0) {
 		snprintf(err, DP_ERRBUF, "no memory for %u packet buffers: %s", frames,
-			 rte_strerror(rte_errno));
+			 strerror(-rc));
 		return -1;
 	}
 	if (idle_init(rte_lcore_count(), conf->poll, must_share(conf)) < 0) {

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_memzone.h>
 #include <rte_prefetch.h>
 
 #include "base/log.h"
@@ -18,25 +20,67 @@ enum { CACHE_MAX = 256, MIN_FRAME_BYTES = 60, AHEAD = 4 };
 static struct rte_mempool *pool;
 static unsigned n_caches;
 
+static uint32_t
+room_of(uint32_t frame_bytes)
+{
+	return (frame_bytes ? frame_bytes : RTE_MBUF_DEFAULT_DATAROOM) + RTE_PKTMBUF_HEADROOM;
+}
+
 uint32_t
 frames_bytes_each(uint32_t frame_bytes)
 {
-	uint32_t room = (frame_bytes ? frame_bytes : RTE_MBUF_DEFAULT_DATAROOM);
+	return rte_mempool_calc_obj_size((uint32_t)sizeof(struct rte_mbuf) + room_of(frame_bytes),
+					 0, NULL);
+}
 
-	return rte_mempool_calc_obj_size(
-	    (uint32_t)sizeof(struct rte_mbuf) + room + RTE_PKTMBUF_HEADROOM, 0, NULL);
+/* One piece of memory, buffer after buffer: where virtual addresses are what devices are told. DPDK by
+ * itself lets none cross a page, which without hugepages is one buffer in 4 KiB; and its driver for
+ * af_xdp takes it for granted that there are no gaps. */
+static bool
+is_packed(void)
+{
+	return rte_eal_iova_mode() == RTE_IOVA_VA;
+}
+
+static int
+populate(struct rte_mempool *mp)
+{
+	size_t chunk, align;
+	ssize_t bytes = rte_mempool_op_calc_mem_size_default(mp, mp->size, 0, &chunk, &align);
+	const struct rte_memzone *mz;
+
+	if (!is_packed())
+		return rte_mempool_populate_default(mp);
+	mz =
+	    rte_memzone_reserve_aligned("frames", (size_t)bytes, SOCKET_ID_ANY, 0, (unsigned)align);
+	if (!mz)
+		return -rte_errno;
+	return rte_mempool_populate_iova(mp, mz->addr, mz->iova, mz->len, NULL, NULL);
 }
 
 int
 frames_init(uint32_t frames, uint32_t frame_bytes, unsigned workers)
 {
-	uint32_t room = (frame_bytes ? frame_bytes : RTE_MBUF_DEFAULT_DATAROOM);
+	struct rte_pktmbuf_pool_private room = {.mbuf_data_room_size =
+						    (uint16_t)room_of(frame_bytes)};
 	uint32_t cache = RTE_MIN(frames / (4 * workers), (uint32_t)CACHE_MAX);
+	int rc;
 
 	n_caches = workers;
-	pool = rte_pktmbuf_pool_create("frames", frames, cache, 0,
-				       (uint16_t)(room + RTE_PKTMBUF_HEADROOM), SOCKET_ID_ANY);
-	return pool ? 0 : -rte_errno;
+	pool = rte_mempool_create_empty(
+	    "frames", frames, (unsigned)sizeof(struct rte_mbuf) + room.mbuf_data_room_size, cache,
+	    sizeof(room), SOCKET_ID_ANY, is_packed() ? RTE_MEMPOOL_F_NO_IOVA_CONTIG : 0);
+	if (!pool)
+		return -rte_errno;
+	rc = rte_mempool_set_ops_byname(pool, "ring_mp_mc", NULL);
+	if (rc < 0)
+		return rc;
+	rte_pktmbuf_pool_init(pool, &room);
+	rc = populate(pool);
+	if (rc < 0)
+		return rc;
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return (uint32_t)rc == frames ? 0 : -ENOMEM;
 }
 
 struct rte_mempool *

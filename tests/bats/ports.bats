@@ -38,15 +38,15 @@ teardown() {
 @test "SIGINT reaches the tool, asleep or busy; nothing stays behind" {
 	local before
 	before=$(find /run/dpdk /var/run/dpdk /dev/hugepages -mindepth 1 2>/dev/null | sort)
+	local t=$SECONDS
 	start a sink -t 20 -s memif:w
 	sleep 0.2
 	kill -INT "$LAST"
-	timeout 2 tail --pid="$LAST" -f /dev/null
 	finish "$LAST" a
 	start a generate -t 20 null:
 	kill -INT "$LAST"
-	timeout 2 tail --pid="$LAST" -f /dev/null
 	finish "$LAST" a
+	[ $((SECONDS - t)) -le 5 ]
 	[ -z "$(ls "$C10M_RUN")" ]
 	[ "$before" = "$(find /run/dpdk /var/run/dpdk /dev/hugepages -mindepth 1 2>/dev/null | sort)" ]
 }
@@ -58,11 +58,11 @@ teardown() {
 }
 
 @test "memory: buffers and little else" {
-	start a sink -t 1 -f 8192 -H 0 null:
+	start a sink -t 1 -f 30000 -H 0 null:
 	local kib
 	kib=$(awk '/VmRSS/ { print $2 }' "/proc/$LAST/status")
 	echo "resident: $kib KiB"
-	[ "$kib" -lt $((8192 * 24 / 10 + 20000)) ]
+	[ "$kib" -lt $((30000 * 24 / 10 + 20000)) ]
 }
 
 # --- null and captures ---
@@ -202,7 +202,7 @@ survives() {
 @test "memif: a second client and a second server are refused, the first go on" {
 	start s echo -s -t 10 memif:w
 	local s=$LAST
-	start c pump -t 3 memif:w
+	start c pump -t 2.5 memif:w
 	local c=$LAST
 	refuses "taken by another client" sink memif:w
 	refuses "another program serves this wire" sink -s memif:w
@@ -380,12 +380,14 @@ wakes_in_time() { # limit_us
 	veth_up
 	ip -n "$NS_A" addr add 10.77.0.1/24 dev va
 	ip -n "$NS_B" addr add 10.77.0.2/24 dev vb
-	PREFIX="ip netns exec $NS_A" start a sink -t 2 af_packet:va
+	PREFIX="ip netns exec $NS_A" start a sink -t 9 af_packet:va
+	local sink=$LAST
 	ip netns exec "$NS_A" timeout 5 nc -l -N 10.77.0.1 9 >/dev/null 3>&- &
 	PIDS+=($!)
 	sleep 0.2
 	head -c 3000000 /dev/zero | ip netns exec "$NS_B" timeout 3 nc -N 10.77.0.1 9
-	finish "$LAST" a
+	kill -INT "$sink"
+	finish "$sink" a
 	is 'oversize > 0 && free == total'
 	grep -q "ethtool -K DEV tso off" "$DIR/a.err"
 }
@@ -394,14 +396,17 @@ wakes_in_time() { # limit_us
 	needs_root
 	veth_up
 	export PREFIX="ip netns exec $NS_A"
-	start a sink -t 2 tap:t0
+	start a sink -t 9 tap:t0
 	ip -n "$NS_A" addr add 10.77.0.1/24 dev t0
 	ip -n "$NS_A" neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev t0
 	run ! ip netns exec "$NS_A" ping -c 5 -i 0.02 -W 0.1 10.77.0.2
+	kill -INT "$LAST"
 	finish "$LAST" a
 	is 'foreign >= 5'
-	start a generate -t 2 tap:t1
+	start a generate -t 9 tap:t1
 	wait_for_rx t1 100
+	kill -INT "$LAST"
+	finish "$LAST" a
 }
 
 wait_for_rx() { # interface frames
