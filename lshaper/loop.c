@@ -167,16 +167,16 @@ is_done(struct shaper *s, uint64_t now_ns)
 	       mirror_is_clear(&s->mirror, now_ns);
 }
 
-/* When the next held frame may leave. */
+/* When the next held frame may leave; while all waits for the mirror, when to try that again. */
 static uint64_t
 next_departure(const struct shaper *s, uint64_t now_ns)
 {
 	const uint64_t ab_ns = pipe_next_ns(&s->path[AB].pipe, now_ns);
 	const uint64_t ba_ns = pipe_next_ns(&s->path[BA].pipe, now_ns);
-	const uint64_t next_ns = ab_ns < ba_ns ? ab_ns : ba_ns;
-	const uint64_t retry_ns = now_ns + PIPE_RETRY_NS;
 
-	return s->mirror.n_wait && next_ns < retry_ns ? retry_ns : next_ns;
+	if (s->mirror.n_wait)
+		return now_ns + PIPE_RETRY_NS;
+	return ab_ns < ba_ns ? ab_ns : ba_ns;
 }
 
 /* Until a frame may be there, the next departure, the next record, or the end. */

@@ -57,6 +57,7 @@ static void
 assert_frame(const struct frame *f, uint32_t id, uint32_t len)
 {
 	assert_int_equal(f->len, len);
+	assert_int_equal((uintptr_t)f->data % 16, 0);
 	for (uint32_t i = 0; i < len; i++)
 		assert_int_equal(f->data[i], octet(id, i));
 }
@@ -185,6 +186,25 @@ fill(struct holdq *q, uint32_t len)
 }
 
 static void
+test_frames_fill_a_block(void **state)
+{
+	const uint32_t some = 32736, rest = HOLDQ_FRAME_MAX - 16 - some;
+	struct room r;
+	struct holdq q;
+
+	(void)state;
+	room_init(&r, 2);
+	holdq_init(&q, &r.pool);
+	assert_true(put(&q, 1, some, 1) && put(&q, 2, rest, 1));
+	assert_int_equal(r.pool.in_use, 1);
+	assert_true(put(&q, 3, 1, 1));
+	assert_int_equal(r.pool.in_use, 2);
+	while (q.frames)
+		holdq_pop(&q);
+	room_fini(&r);
+}
+
+static void
 test_full_and_again(void **state)
 {
 	struct room r;
@@ -282,6 +302,7 @@ main(void)
 	    cmocka_unit_test(test_due_on_the_nanosecond),
 	    cmocka_unit_test(test_length_limits),
 	    cmocka_unit_test(test_random_traffic),
+	    cmocka_unit_test(test_frames_fill_a_block),
 	    cmocka_unit_test(test_full_and_again),
 	    cmocka_unit_test(test_little_held_little_touched),
 	    cmocka_unit_test(test_queues_share_a_pool),

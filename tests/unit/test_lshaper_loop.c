@@ -18,7 +18,7 @@
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)
 
-enum { TURN_NS = 100, MAX_FRAMES = 8192, ROOM = 2048 };
+enum { TURN_NS = 100, LATE_NS = 50000, MAX_FRAMES = 8192, ROOM = 2048 };
 
 /* --- ports of arrays, in place of common/dp --- */
 
@@ -35,14 +35,16 @@ struct dp_port {
 	uint16_t queues;
 	bool up;
 	uint64_t down_from_ns, down_until_ns; /* up in all other times */
-	uint64_t full_from_ns, full_until_ns; /* takes `room` frames a burst then */
-	unsigned room;
+	uint64_t full_from_ns, full_until_ns; /* takes `room` frames a burst then, or one */
+	unsigned room;			      /* every `trickle_ns` */
+	uint64_t trickle_ns, taken_ns;
 };
 
 static struct dp_port a, b, m;
 static uint64_t now, stop_at_ns;
 static int buffers; /* in the hands of the loop */
 static int buffers_max;
+static unsigned turns;
 
 uint64_t
 dp_now_ns(void)
@@ -116,7 +118,8 @@ unsigned
 dp_tx(struct dp_port *p, uint16_t queue, const struct frame *f, unsigned n)
 {
 	bool full = now >= p->full_from_ns && now < p->full_until_ns;
-	unsigned taken = full && n > p->room ? p->room : n;
+	unsigned room = p->trickle_ns ? now - p->taken_ns >= p->trickle_ns : p->room;
+	unsigned taken = full && n > room ? room : n;
 
 	assert_true(queue < p->queues);
 	for (unsigned i = 0; i < taken; i++) {
@@ -130,6 +133,8 @@ dp_tx(struct dp_port *p, uint16_t queue, const struct frame *f, unsigned n)
 		assert_true(p->n_out < MAX_FRAMES);
 		p->out[p->n_out++] = (struct event){now, id, f[i].len, queue, f[i].data};
 	}
+	if (taken)
+		p->taken_ns = now;
 	dp_frames_put(f, taken);
 	return taken;
 }
@@ -166,21 +171,26 @@ dp_port_stats(struct dp_port *p, struct dp_port_stats *s)
 	*s = (struct dp_port_stats){0};
 }
 
+/* What lies in the ring already rings no bell. */
 static uint64_t
 next_arrival(const struct dp_port *p)
 {
-	return p->next_in < p->n_in ? p->in[p->next_in].at_ns : UINT64_MAX;
+	for (unsigned i = p->next_in; i < p->n_in; i++)
+		if (p->in[i].at_ns > now)
+			return p->in[i].at_ns;
+	return UINT64_MAX;
 }
 
-/* Work takes TURN_NS; sleep ends with a frame, the deadline, or the 100 ms that dp.h allows. */
+/* Work takes TURN_NS; sleep ends with a frame, LATE_NS after the deadline, or after the 100 ms that dp.h allows. */
 void
 dp_idle(unsigned worker, bool did_work, uint64_t deadline_ns)
 {
 	uint64_t until = now + 100 * MS;
 
 	(void)worker;
+	turns++;
 	if (deadline_ns < until)
-		until = deadline_ns;
+		until = deadline_ns + LATE_NS;
 	if (next_arrival(&a) < until)
 		until = next_arrival(&a);
 	if (next_arrival(&b) < until)
@@ -206,6 +216,7 @@ port_init(struct dp_port *p)
 	p->down_from_ns = p->down_until_ns = UINT64_MAX;
 	p->full_from_ns = p->full_until_ns = UINT64_MAX;
 	p->room = 0;
+	p->trickle_ns = p->taken_ns = 0;
 }
 
 static int
@@ -217,6 +228,7 @@ setup(void **state)
 	port_init(&b);
 	port_init(&m);
 	now = 0;
+	turns = 0;
 	stop_at_ns = UINT64_MAX;
 	buffers = 0;
 	buffers_max = 4096;
@@ -344,6 +356,7 @@ test_long_delay(void **state)
 	run_until(60 * S);
 	assert_int_equal(b.n_out, 1);
 	assert_true(b.out[0].at_ns >= 15 * S && b.out[0].at_ns < 15 * S + 2 * TURN_NS);
+	assert_true(turns < 3000);
 }
 
 static void
@@ -469,8 +482,26 @@ test_mirror_block_sees_all(void **state)
 	assert_int_equal(s.mirror.stats.drops, 0);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_int_equal(m.out[i].id, i);
+	assert_true(turns < 3000);
 	/* the one that the mirror refused had passed already; the next had to wait */
 	assert_true(b.out[200].at_ns < 210 * US && b.out[201].at_ns >= 50 * MS);
+}
+
+/* Patience is for a reader that does not read at all. */
+static void
+test_mirror_block_waits_for_the_slow(void **state)
+{
+	(void)state;
+	s.mirror.block = true;
+	for (uint32_t i = 0; i < 20; i++)
+		arrives(&a, i, i, 60, 0);
+	m.full_from_ns = 0;
+	m.trickle_ns = 60 * MS;
+	m.taken_ns = 0;
+	run_until(2 * S);
+	assert_int_equal(b.n_out, 20);
+	assert_int_equal(m.n_out, 20);
+	assert_int_equal(s.mirror.stats.drops, 0);
 }
 
 static void
@@ -490,6 +521,7 @@ test_mirror_block_has_patience_once(void **state)
 	assert_in_range(s.mirror.stats.drops, 298, 401);
 	assert_int_equal(mirrored(), 1000);
 	assert_int_equal(m.out[m.n_out - 1].id, 999);
+	assert_false(s.mirror.stuck);
 }
 
 static void
@@ -613,6 +645,7 @@ test_drain_has_an_end(void **state)
 	assert_int_equal(a.n_out, 0);
 	assert_int_equal(pipe_held(&s.path[BA].pipe).frames, 100);
 	assert_in_range(now, 1001 * MS, 1002 * MS);
+	assert_true(turns < 1000);
 }
 
 int
@@ -629,6 +662,7 @@ main(void)
 	    cmocka_unit_test_setup(test_mirror_without_reader, setup),
 	    cmocka_unit_test_setup(test_mirror_full_drops_and_disturbs_nobody, setup),
 	    cmocka_unit_test_setup(test_mirror_block_sees_all, setup),
+	    cmocka_unit_test_setup(test_mirror_block_waits_for_the_slow, setup),
 	    cmocka_unit_test_setup(test_mirror_block_has_patience_once, setup),
 	    cmocka_unit_test_setup(test_mirror_block_peer_leaves, setup),
 	    cmocka_unit_test_setup(test_without_mirror, setup),

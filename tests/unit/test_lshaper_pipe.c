@@ -196,11 +196,27 @@ test_port_down_and_up(void **state)
 	pipe_expire(&p, 0, 2);
 	assert_int_equal(p.stats.drop[PIPE_DROP_PORT_DOWN].frames, 2);
 	assert_int_equal(p.stats.drop[PIPE_DROP_PORT_DOWN].bytes, 130);
-	pipe_lose(&p, &(struct frame){.len = 5}, 0);
 	assert_int_equal(pipe_due(&p, 0, MS + 3, f), 1); /* the port is back */
 	assert_int_equal(f[0].len, 80);
 	pipe_leave(&p, 0, 1, 1, MS + 3);
 	assert_int_equal(p.stats.tx.frames, 1);
+	close_pipe();
+}
+
+/* A peer that comes back has an empty ring, whatever was refused before. */
+static void
+test_down_forgets_refusal(void **state)
+{
+	struct frame f[PIPE_BURST];
+
+	(void)state;
+	assert_int_equal(open_pipe(0, MS, 1), 0);
+	for (unsigned i = 0; i < 10; i++)
+		arrive(0, 60, i);
+	pipe_leave(&p, 0, 1, 0, MS);
+	assert_int_equal(pipe_due(&p, 0, 2 * MS, f), 1);
+	pipe_expire(&p, 0, 1);
+	assert_int_equal(pipe_due(&p, 0, 2 * MS, f), 9);
 	close_pipe();
 }
 
@@ -329,6 +345,7 @@ main(void)
 	    cmocka_unit_test(test_full_hold_has_a_name),
 	    cmocka_unit_test(test_too_long_for_the_far_port),
 	    cmocka_unit_test(test_port_down_and_up),
+	    cmocka_unit_test(test_down_forgets_refusal),
 	    cmocka_unit_test(test_down_at_once),
 	    cmocka_unit_test(test_loss_gives_buffers_back),
 	    cmocka_unit_test(test_every_departure),
