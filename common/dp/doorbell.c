@@ -20,7 +20,7 @@ enum { PAGE_BYTES = 4096, LINE_BYTES = 64, MAX_FDS = DP_MAX_QUEUES + 1, BACKLOG 
 struct hello {
 	uint64_t magic;
 	uint32_t queues;
-	uint32_t pad;
+	uint32_t slot_bytes;
 };
 
 struct answer {
@@ -241,15 +241,16 @@ keep_peer_events(struct bell *b, const int *fds, unsigned n)
 }
 
 int
-bell_dial(struct bell *b, const char *path, uint16_t queues)
+bell_dial(struct bell *b, const char *path, uint16_t queues, uint32_t slot_bytes)
 {
-	struct hello hello = {.magic = MAGIC, .queues = queues};
+	struct hello hello = {.magic = MAGIC, .queues = queues, .slot_bytes = slot_bytes};
 	int fds[MAX_FDS], rc;
 
 	rc = dial(path);
 	if (rc < 0)
 		return rc;
 	b->conn = rc;
+	b->slot_bytes = slot_bytes;
 	fds[0] = rc = make_page(b);
 	if (rc >= 0) {
 		memcpy(fds + 1, b->my_event, queues * sizeof(int));
@@ -311,6 +312,7 @@ bell_admit(struct bell *b, int conn, uint16_t queues, bool free_now)
 	close(fds[0]);
 	b->conn = conn;
 	keep_peer_events(b, fds + 1, h.queues);
+	b->slot_bytes = h.slot_bytes;
 	b->queues = h.queues < queues ? (uint16_t)h.queues : queues;
 	a.queues = b->queues;
 	if (send_with_fds(conn, &a, sizeof(a), b->my_event, b->queues) == 0)

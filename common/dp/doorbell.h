@@ -15,8 +15,9 @@
  * An end about to sleep raises its queue's flag in the page, and looks into the ring once more; the
  * other, having put frames there, lowers the flag if it is up, and writes to the eventfd. */
 struct bell {
-	int conn;	 /* -1: nobody */
-	uint16_t queues; /* agreed */
+	int conn;	     /* -1: nobody */
+	uint16_t queues;     /* agreed */
+	uint32_t slot_bytes; /* of the rings, which are the client's */
 	struct bell_page *page;
 	int my_event[DP_MAX_QUEUES];   /* that the other end writes to; for the port's life */
 	int peer_event[DP_MAX_QUEUES]; /* -1: none */
@@ -33,7 +34,7 @@ int bell_listen(const char *path);
 bool bell_is_served(const char *path);
 
 /* Client: 0, or -errno when nobody is there; then poll the answer. */
-int bell_dial(struct bell *b, const char *path, uint16_t queues);
+int bell_dial(struct bell *b, const char *path, uint16_t queues, uint32_t slot_bytes);
 enum bell_answer bell_read_answer(struct bell *b);
 
 /* Server: reads the hello on a connection. BELL_AGREED: it is b's now and has been answered.

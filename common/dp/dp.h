@@ -49,9 +49,10 @@ uint64_t dp_now_ns(void);
  *                     shared memory between two tools. NAME is a socket in the runtime directory
  *                     ($C10M_RUN, else $XDG_RUNTIME_DIR/c10m, else /run/c10m for root,
  *                     /tmp/c10m-UID otherwise); PATH has a '/'. Either end may start first, go
- *                     away and come back. A ring has rsize (1024) slots of bsize (2048) octets.
- *                     Beside the socket is PATH.wake (doorbell.h). A peer that is not ours has
- *                     none: its ring is looked at in steps, and queues=N (else 1) must be right.
+ *                     away and come back. A ring has rsize (1024) slots of bsize (2048) octets:
+ *                     what the client says. The two ends trust each other. Beside the socket is
+ *                     PATH.wake (doorbell.h); a peer that is not ours has none: its ring is
+ *                     looked at in steps, and queues=N (else 1) must be right.
  *   af_packet:IFACE   any Linux interface         af_xdp:IFACE     the same, faster
  *   tap:NAME          an interface to the local kernel
  *   pci:ADDR          a NIC bound to VFIO
@@ -96,6 +97,7 @@ struct dp_port_stats {
 	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
 	uint64_t rx_missed;   /* the port had no buffer or no room for them */
 	uint64_t rx_oversize; /* longer than the port's MTU or than a buffer: dropped */
+	uint64_t tx_oversize; /* longer than the other side can take: taken and dropped */
 	uint64_t tx_full;    /* frames not taken by a full ring (the caller drops or tries again) */
 	uint64_t reconnects; /* memif: how often the peer came back */
 };

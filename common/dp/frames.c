@@ -33,9 +33,9 @@ frames_bytes_each(uint32_t frame_bytes)
 					 0, NULL);
 }
 
-/* One piece of memory, buffer after buffer: where virtual addresses are what devices are told. DPDK by
- * itself lets none cross a page, which without hugepages is one buffer in 4 KiB; and its driver for
- * af_xdp takes it for granted that there are no gaps. */
+/* One piece of memory, buffer after buffer: where virtual addresses are what devices are told. DPDK
+ * by itself lets none cross a page, which without hugepages is one buffer in 4 KiB; and its driver
+ * for af_xdp takes it for granted that there are no gaps. */
 static bool
 is_packed(void)
 {
@@ -159,7 +159,7 @@ mend(const struct dp_port *port, struct dp_side *rx, struct rte_mbuf *m)
 {
 	if (m->pkt_len <= port->max_bytes && rte_pktmbuf_linearize(m) == 0)
 		return true;
-	if (rx->failed++ == 0)
+	if (rx->oversize++ == 0)
 		log_warn("%s: frames of more than %u octets are dropped (this one has %u)%s",
 			 port->text, port->max_bytes, m->pkt_len,
 			 port->spec.kind == PORT_AF_PACKET
@@ -208,13 +208,15 @@ frames_from_mbufs(const struct dp_port *port, struct dp_side *rx, struct frame *
 }
 
 /* The caller may have moved the first octet; the headroom follows. */
-void
+unsigned
 frames_to_mbufs(const struct dp_port *port, const struct frame *f, struct rte_mbuf **m, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct rte_mbuf *b = f[i].handle;
 		uint32_t len = f[i].len;
 
+		if (unlikely(len > port->tx_max_bytes))
+			return i;
 		b->data_off = (uint16_t)(f[i].data - (uint8_t *)b->buf_addr);
 		assert(b->data_off + len <= b->buf_len);
 		if (unlikely(port->pad && len < MIN_FRAME_BYTES)) {
@@ -225,4 +227,5 @@ frames_to_mbufs(const struct dp_port *port, const struct frame *f, struct rte_mb
 		b->pkt_len = len;
 		m[i] = b;
 	}
+	return n;
 }

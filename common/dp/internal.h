@@ -26,7 +26,7 @@ struct dp_side {
 	uint32_t
 	    *sleeping; /* in the page shared with the peer: its receiver sleeps, ring; NULL: none */
 	uint64_t frames, bytes;
-	uint64_t failed; /* rx: oversize; tx: ring full */
+	uint64_t oversize, full;
 } __rte_cache_aligned;
 
 struct dp_queue {
@@ -36,12 +36,13 @@ struct dp_queue {
 struct dp_port {
 	/* read by every burst */
 	bool up;
-	bool pad;	    /* frames below 60 octets are padded */
-	bool good_cksum;    /* the driver verifies checksums */
-	bool ends;	    /* pcap: nothing comes after the last frame */
-	uint16_t id;	    /* of the ethdev */
-	uint16_t queues;    /* that may be polled now */
-	uint32_t max_bytes; /* longer frames were cut by the driver: dropped */
+	bool pad;	       /* frames below 60 octets are padded */
+	bool good_cksum;       /* the driver verifies checksums */
+	bool ends;	       /* pcap: nothing comes after the last frame */
+	uint16_t id;	       /* of the ethdev */
+	uint16_t queues;       /* that may be polled now */
+	uint32_t max_bytes;    /* longer frames were cut by the driver: dropped */
+	uint32_t tx_max_bytes; /* what the other side can take */
 
 	bool at_end;
 	bool promiscuous;
@@ -78,6 +79,7 @@ port_leave(uint32_t *busy)
 int port_refuse(const struct dp_port *port, char *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void port_set_down(struct dp_port *port); /* returns when no worker is inside any more */
+uint64_t port_missed(struct dp_port *port);
 int port_start_driver(struct dp_port *port, uint16_t queues);
 
 /* frames.c */
@@ -87,8 +89,19 @@ uint32_t frames_room(void);			  /* octets of one */
 struct rte_mempool *frames_pool(void);
 unsigned frames_from_mbufs(const struct dp_port *port, struct dp_side *rx, struct frame *f,
 			   struct rte_mbuf **m, unsigned n);
-void frames_to_mbufs(const struct dp_port *port, const struct frame *f, struct rte_mbuf **m,
-		     unsigned n);
+/* Up to the first frame that is too long for the port. */
+unsigned frames_to_mbufs(const struct dp_port *port, const struct frame *f, struct rte_mbuf **m,
+			 unsigned n);
+
+/* eal_args.c: an argument vector; EAL keeps pointers into it */
+enum { EAL_MAX_ARGS = 64 };
+struct eal_args {
+	int n;
+	char *v[EAL_MAX_ARGS + 1];
+};
+/* The number of workers, or -1 and err. */
+int eal_args_build(struct eal_args *a, const struct dp_conf *conf, uint32_t frames, char *err);
+bool eal_has_pci(void); /* EAL has been told to look at PCI */
 
 /* eal_log.c: what EAL and the drivers say goes to log_debug; the first line since mark is kept as
  * the reason. */
@@ -114,7 +127,6 @@ uint32_t kernel_if_slot_bytes(void);
 int driver_probe(struct dp_port *port, char *err);
 void driver_remove(struct dp_port *port);
 int driver_probe_vdev(struct dp_port *port, const char *driver, const char *args, char *err);
-bool eal_has_pci(void);
 
 /* memif.c */
 int memif_open(struct dp_port *port, const struct dp_port_conf *conf, char *err);

@@ -60,6 +60,7 @@ set_up(struct memif *w)
 		port->q[q].tx.sleeping = bell_peer_flag(&w->bell, w->server, q);
 	}
 	port->queues = belled ? w->bell.queues : RTE_MAX(port->spec.queues, 1);
+	port->tx_max_bytes = belled ? w->bell.slot_bytes : w->slot_bytes;
 	w->ups++;
 	log_debug("%s: linked, %u queues%s", port->text, port->queues,
 		  belled ? "" : ", peer has no doorbell");
@@ -145,7 +146,7 @@ start_client(struct memif *w, uint16_t queues)
 static unsigned
 call_server(struct memif *w)
 {
-	int rc = bell_dial(&w->bell, w->wake, w->wanted);
+	int rc = bell_dial(&w->bell, w->wake, w->wanted, w->slot_bytes);
 
 	if (rc == 0) {
 		w->state = DIALED;

@@ -22,6 +22,7 @@ struct memif {
 	struct dp_port *port;
 	bool server;
 	uint16_t wanted;	/* queues */
+	uint32_t slot_bytes;	/* of our rings, if we are the client */
 	enum memif_state state; /* client */
 	uint64_t since_ns;
 	unsigned ups; /* how often the link came up */

@@ -23,7 +23,7 @@ probe(struct memif *w, char *err)
 	snprintf(args, sizeof(args),
 		 "role=%s,id=0,socket-abstract=no,socket=%s,bsize=%u,rsize=%u,"
 		 "mac=%02x:%02x:%02x:%02x:%02x:%02x",
-		 w->server ? "server" : "client", w->path, s->bsize ? s->bsize : DEFAULT_BSIZE,
+		 w->server ? "server" : "client", w->path, w->slot_bytes,
 		 (unsigned)__builtin_ctz(rsize), mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	return driver_probe_vdev(w->port, "net_memif", args, err);
 }
@@ -98,8 +98,7 @@ static int
 shape(struct memif *w, const struct dp_port_conf *conf)
 {
 	struct dp_port *port = w->port;
-	uint32_t bsize = port->spec.bsize ? port->spec.bsize : DEFAULT_BSIZE;
-	uint32_t bytes = RTE_MIN(bsize, frames_room());
+	const uint32_t header = RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
 
 	w->server = port->spec.role == PORT_ROLE_DEFAULT ? conf->server
 							 : port->spec.role == PORT_ROLE_SERVER;
@@ -109,8 +108,9 @@ shape(struct memif *w, const struct dp_port_conf *conf)
 	port->queues = w->wanted;
 	port->max_bytes = frames_room();
 	port->mtu = RTE_ETHER_MTU;
-	if (bytes > RTE_ETHER_MTU + RTE_ETHER_HDR_LEN && port->spec.bsize)
-		port->mtu = (uint16_t)(bytes - RTE_ETHER_HDR_LEN);
+	w->slot_bytes = port->spec.bsize ? port->spec.bsize : DEFAULT_BSIZE;
+	if (w->slot_bytes > DEFAULT_BSIZE)
+		port->mtu = (uint16_t)(RTE_MIN(w->slot_bytes, frames_room()) - header);
 	return bell_init(&w->bell);
 }
 

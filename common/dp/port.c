@@ -22,6 +22,7 @@ enum {
 	TAP_DESC = 2, /* the tap driver holds a chain of that many buffers */
 	VLAN_BYTES = 4,
 	STRAY_BURSTS = 128,
+	XDP_FRAMES = 2048, /* the kernel's fill ring */
 };
 
 struct dp_port *dp_ports[DP_MAX_PORTS];
@@ -138,11 +139,12 @@ learn_mtu(struct dp_port *port)
 
 	port->mtu = RTE_ETHER_MTU;
 	port->max_bytes = frames_room();
+	port->tx_max_bytes = UINT32_MAX;
 	if (!is_kernel_if(port))
 		return;
 	port->mtu =
 	    (uint16_t)RTE_MIN(kernel_if_mtu(port->spec.name), kernel_if_max_bytes(port) - header);
-	port->max_bytes = port->mtu + header;
+	port->tx_max_bytes = port->max_bytes = port->mtu + header;
 }
 
 static uint16_t
@@ -169,7 +171,18 @@ drop_strays(struct dp_port *port)
 
 	for (unsigned i = 0; i < STRAY_BURSTS && (n = dp_rx(port, 0, f, DP_BURST)) > 0; i++)
 		dp_frames_put(f, n);
-	memset(&port->q[0].rx.frames, 0, 3 * sizeof(uint64_t));
+	port->q[0].rx.frames = port->q[0].rx.bytes = port->q[0].rx.oversize = 0;
+}
+
+/* What is most often the cause. */
+static const char *
+remedy(const struct dp_port *port)
+{
+	if (port->spec.kind != PORT_AF_XDP)
+		return "";
+	if (dp_frames_free() < XDP_FRAMES)
+		return "; it takes 2048 packet buffers for itself, and fewer are free";
+	return "; another program may have the interface, 'ip link' shows its xdp program";
 }
 
 static int
@@ -183,8 +196,8 @@ open_driver(struct dp_port *port, const struct dp_port_conf *conf, char *err)
 	eal_log_mark();
 	rc = port_start_driver(port, port->queues);
 	if (rc < 0) {
-		port_refuse(port, err, "does not start (%s): %s", strerror(-rc),
-			    eal_log_reason("the driver gives no reason"));
+		port_refuse(port, err, "does not start (%s): %s%s", strerror(-rc),
+			    eal_log_reason("the driver gives no reason"), remedy(port));
 		driver_remove(port);
 		return -1;
 	}
@@ -334,8 +347,8 @@ dp_port_partial_checksums(const struct dp_port *port)
 	return port->spec.kind == PORT_AF_PACKET || port->spec.kind == PORT_AF_XDP;
 }
 
-static uint64_t
-driver_missed(struct dp_port *port)
+uint64_t
+port_missed(struct dp_port *port)
 {
 	struct rte_eth_stats st;
 
@@ -351,110 +364,18 @@ driver_missed(struct dp_port *port)
 void
 dp_port_stats(struct dp_port *port, struct dp_port_stats *s)
 {
-	*s = (struct dp_port_stats){.rx_missed = driver_missed(port)};
+	*s = (struct dp_port_stats){.rx_missed = port_missed(port)};
 	for (unsigned q = 0; q < DP_MAX_QUEUES; q++) {
 		const struct dp_queue *dq = &port->q[q];
 
 		s->rx_frames += dq->rx.frames;
 		s->rx_bytes += dq->rx.bytes;
-		s->rx_oversize += dq->rx.failed;
+		s->rx_oversize += dq->rx.oversize;
 		s->tx_frames += dq->tx.frames;
 		s->tx_bytes += dq->tx.bytes;
-		s->tx_full += dq->tx.failed;
+		s->tx_oversize += dq->tx.oversize;
+		s->tx_full += dq->tx.full;
 	}
 	if (port->memif)
 		s->reconnects = memif_reconnects(port);
-}
-
-/* --- the data path --- */
-
-static __rte_noinline void
-note_end(struct dp_port *port)
-{
-	port->at_end = true;
-	if (driver_missed(port) > 0)
-		log_warn("%s: the file is damaged after frame %lu; what came before stands",
-			 port->text, port->q[0].rx.frames);
-}
-
-unsigned
-dp_rx(struct dp_port *port, uint16_t queue, struct frame *f, unsigned n)
-{
-	struct dp_side *rx = &port->q[queue].rx;
-	struct rte_mbuf *m[DP_BURST];
-	unsigned got = 0;
-
-	/* The pcap driver loses the frame it has no buffer for. */
-	if (unlikely(port->ends && dp_frames_free() < DP_BURST))
-		return 0;
-	if (port_enter(port, queue, &rx->busy)) {
-		got =
-		    rte_eth_rx_burst(port->id, queue, m, (uint16_t)RTE_MIN(n, (unsigned)DP_BURST));
-		port_leave(&rx->busy);
-	}
-	if (got == 0) {
-		rx->empty = true;
-		if (unlikely(port->ends && !port->at_end))
-			note_end(port);
-		return 0;
-	}
-	rx->empty = false;
-	return frames_from_mbufs(port, rx, f, m, got);
-}
-
-/* Wakes the receiver when it sleeps. Ours: frames into the ring, then read its flag. Its: flag
- * up, then look into the ring once more. With a full fence on both sides one of the two sees the
- * other. */
-static inline void
-ring_doorbell(const struct dp_side *tx)
-{
-	uint64_t one = 1;
-
-	if (!tx->sleeping)
-		return;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (likely(!__atomic_load_n(tx->sleeping, __ATOMIC_RELAXED)))
-		return;
-	if (__atomic_exchange_n(tx->sleeping, 0, __ATOMIC_ACQ_REL) &&
-	    write(tx->event, &one, sizeof(one)) < 0)
-		return; /* its counter is full: it is awake */
-}
-
-static unsigned
-tx_burst(struct dp_port *port, uint16_t queue, const struct frame *f, unsigned n)
-{
-	struct dp_side *tx = &port->q[queue].tx;
-	struct rte_mbuf *m[DP_BURST];
-	unsigned taken = 0;
-	uint64_t bytes = 0;
-
-	if (!port_enter(port, queue, &tx->busy))
-		return 0;
-	frames_to_mbufs(port, f, m, n);
-	taken = rte_eth_tx_burst(port->id, queue, m, (uint16_t)n);
-	if (taken)
-		ring_doorbell(tx);
-	port_leave(&tx->busy);
-	for (unsigned i = 0; i < taken; i++)
-		bytes += f[i].len;
-	tx->frames += taken;
-	tx->bytes += bytes;
-	return taken;
-}
-
-unsigned
-dp_tx(struct dp_port *port, uint16_t queue, const struct frame *f, unsigned n)
-{
-	unsigned done = 0;
-
-	while (done < n) {
-		unsigned part = RTE_MIN(n - done, (unsigned)DP_BURST);
-		unsigned taken = tx_burst(port, queue, f + done, part);
-
-		done += taken;
-		if (taken < part)
-			break;
-	}
-	port->q[queue].tx.failed += n - done;
-	return done;
 }

@@ -47,8 +47,8 @@ parse_memif_option(const char *word, struct port_spec *spec)
 			return "queues= takes 1 to 8";
 		spec->queues = (uint16_t)v;
 	} else if (strncmp(word, "bsize=", 6) == 0) {
-		if (!parse_number(word + 6, 128, 65535, &v))
-			return "bsize= takes 128 to 65535 octets";
+		if (!parse_number(word + 6, 1536, 65535, &v))
+			return "bsize= takes 1536 to 65535 octets";
 		spec->bsize = (uint32_t)v;
 	} else if (strncmp(word, "rsize=", 6) == 0) {
 		if (!parse_number(word + 6, 32, 16384, &v) || (v & (v - 1)))

@@ -238,7 +238,19 @@ survives() {
 @test "memif: jumbo frames when both ends have the buffers" {
 	start s echo -s -t 6 -B 9216 memif:w,bsize=9216
 	dp c ping -n 20 -l 9000 -B 9216 -t 3 memif:w,bsize=9216
-	is 'rx == 20 && mtu == 9202'
+	is 'rx == 20 && mtu == 9198'
+}
+
+@test "memif: frames longer than the client's slots are dropped and counted, the others pass" {
+	start s echo -s -t 6 -B 4096 memif:w,bsize=4096
+	local s=$LAST
+	dp c generate -n 10 -l 2049 -B 4096 -t 1 memif:w
+	is 'tx == 10 && too_long == 10 && free == total'
+	dp c ping -n 10 -l 2048 -B 4096 -t 2 memif:w
+	is 'rx == 10 && too_long == 0'
+	kill -INT "$s"
+	finish "$s" s
+	is 'rx == 10 && too_long == 0'
 }
 
 @test "memif: a peer that is not ours, at either end" {
@@ -418,6 +430,15 @@ wait_for_rx() { # interface frames
 	done
 	echo "$1 has received $n frames of $2 ($i)"
 	return 1
+}
+
+@test "af_xdp: too few buffers, or an interface that is taken" {
+	needs_root
+	veth_up
+	export PREFIX="ip netns exec $NS_A"
+	refuses "takes 2048 packet buffers for itself" sink -f 1024 af_xdp:va
+	start a sink -t 9 af_xdp:va
+	refuses "another program may have the interface" sink af_xdp:va
 }
 
 @test "interfaces that are not there, rights that are missing" {

@@ -367,12 +367,13 @@ report(double elapsed_s)
 	dp_port_stats(ports[0], &s);
 	printf("rx=%" PRIu64 " tx=%" PRIu64 " gaps=%" PRIu64 " dropped=%" PRIu64 " foreign=%" PRIu64
 	       " rx_mpps=%.3f tx_mpps=%.3f cpu_pct=%.1f missed=%" PRIu64 " oversize=%" PRIu64
-	       " full=%" PRIu64 " reconnects=%" PRIu64 " queues=%u free=%u total=%u mtu=%u up=%d\n",
+	       " too_long=%" PRIu64 " full=%" PRIu64 " reconnects=%" PRIu64
+	       " queues=%u free=%u total=%u mtu=%u up=%d\n",
 	       sum.rx, sum.tx, sum.gaps, sum.dropped, sum.foreign,
 	       (double)s.rx_frames / elapsed_s / 1e6, (double)s.tx_frames / elapsed_s / 1e6,
-	       (double)dp_cpu_ns() / elapsed_s / 1e7, s.rx_missed, s.rx_oversize, s.tx_full,
-	       s.reconnects, dp_port_queues(ports[0]), dp_frames_free(), dp_frames_total(),
-	       dp_port_mtu(ports[0]), dp_port_is_up(ports[0]));
+	       (double)dp_cpu_ns() / elapsed_s / 1e7, s.rx_missed, s.rx_oversize, s.tx_oversize,
+	       s.tx_full, s.reconnects, dp_port_queues(ports[0]), dp_frames_free(),
+	       dp_frames_total(), dp_port_mtu(ports[0]), dp_port_is_up(ports[0]));
 	if (tallies[0].n_rtt) {
 		unsigned n = tallies[0].n_rtt;
 
