@@ -14,9 +14,9 @@
  *
  *	block:  | link, used | head, octets | head, octets | ...        | unused |
  *
- * Frames lie one after another in departure order; a block goes back to the pool when its last frame
- * has left, and the block freed last is filled next, so that what is held briefly stays in the
- * cache. Several queues may share a pool; it bounds what they hold together. */
+ * Frames lie one after another in departure order; a block goes back to the pool when its last
+ * frame has left, and the block freed last is filled next, so that what is held briefly stays in
+ * the cache. Several queues may share a pool; it bounds what they hold together. */
 enum { HOLDQ_BLOCK_BYTES = 65536, HOLDQ_FRAME_MAX = HOLDQ_BLOCK_BYTES - 32 };
 
 struct holdq {
@@ -38,8 +38,8 @@ bool holdq_put(struct holdq *q, const struct frame *f, uint64_t depart_ns);
 /* Departure of the first frame; UINT64_MAX when there is none. */
 uint64_t holdq_next_ns(const struct holdq *q);
 
-/* The first frames that are due at now_ns, at most n of them, in order of departure. They stay in the
- * queue, and f[].data is in its memory, until they are popped. */
+/* The first frames that are due at now_ns, at most n of them, in order of departure. They stay in
+ * the queue, and f[].data is in its memory, until they are popped. */
 unsigned holdq_due(const struct holdq *q, uint64_t now_ns, struct frame *f, unsigned n);
 
 struct holdq_left {

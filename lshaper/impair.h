@@ -1,4 +1,4 @@
-/* impair.h - what a WAN does to the frames of one direction: whether each is lost, when it leaves. */
+/* impair.h - what a WAN does to the frames of one direction: which are lost, when others leave. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef LSHAPER_IMPAIR_H
 #define LSHAPER_IMPAIR_H

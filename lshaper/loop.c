@@ -1,4 +1,4 @@
-/* loop.c - the loop: what is due leaves, what has arrived is judged, then rest until the next departure. */
+/* loop.c - the loop: what is due leaves, what has arrived is judged, then rest. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "lshaper/loop.h"
 
@@ -123,7 +123,7 @@ turn(struct shaper *s, uint64_t now_ns)
 		for (uint16_t q = 0; q < PIPE_QUEUES; q++)
 			if (mirror_is_clear(&s->mirror, now_ns))
 				busy |= release(s, w, q, now_ns);
-		/* Of queues that the peer did not bring, dp_idle wants to know that they are empty. */
+		/* dp_idle wants to know that queues which the peer did not bring are empty. */
 		for (uint16_t q = 0; q < PIPE_QUEUES && !s->draining; q++)
 			if ((q < dp_port_queues(w->in) || !busy) &&
 			    mirror_is_clear(&s->mirror, now_ns))
@@ -151,7 +151,8 @@ watch(struct watched_port *w)
 	w->said = up ? UP : DOWN;
 }
 
-/* After a signal or --duration the held frames have a second to leave, after the end of files all the time they need. */
+/* After a signal or --duration the held frames have a second to leave, after the end of files all
+ * the time they need. */
 static bool
 is_done(struct shaper *s, uint64_t now_ns)
 {

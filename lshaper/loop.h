@@ -1,4 +1,4 @@
-/* loop.h - two ports, the pipe of each direction between them, the mirror; and the loop over all. */
+/* loop.h - two ports, the pipe of each direction between them, the mirror; the loop over all. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef LSHAPER_LOOP_H
 #define LSHAPER_LOOP_H

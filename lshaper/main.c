@@ -55,7 +55,7 @@ start_dp(const struct conf *c)
 		die("%s", err);
 }
 
-/* How many queues a memif has is for its peer to say, each time it comes; one core needs one of a NIC. */
+/* How many queues a memif has is for its peer to say, each time it comes; of a NIC one will do. */
 static uint16_t
 most_queues(const char *spec)
 {

@@ -6,7 +6,7 @@
 
 #include "lshaper/copy.h"
 
-/* A reader that takes nothing for this long has stopped; the traffic does not wait for it any more. */
+/* A reader that takes nothing for this long has stopped; the traffic waits for it no more. */
 enum { PATIENCE_NS = 100000000 };
 
 unsigned

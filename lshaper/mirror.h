@@ -33,8 +33,8 @@ struct mirror {
 /* Copies of n frames, to be passed to mirror_send: n, or 0 when there is no reader or no buffer. */
 unsigned mirror_copy(struct mirror *m, const struct frame *f, unsigned n, struct frame *copy);
 
-/* The first `passed` of the frames have passed: sends their copies, counts them, and gives the rest of the
- * copies back. */
+/* The first `passed` of the frames have passed: sends their copies, counts them, and gives the
+ * rest of the copies back. */
 void mirror_send(struct mirror *m, uint16_t queue, const struct frame *copy, unsigned copies,
 		 unsigned passed);
 

@@ -1,4 +1,4 @@
-/* pipe.h - one direction: models judge each frame, queues hold it, and every one is accounted for. */
+/* pipe.h - one direction: models judge each frame, queues hold it, every one is accounted for. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef LSHAPER_PIPE_H
 #define LSHAPER_PIPE_H
@@ -52,7 +52,7 @@ struct pipe {
 	unsigned n_queues;
 	uint32_t max_bytes;
 	struct pipe_stats stats; /* since the start */
-	struct hist late;	 /* departure minus intended departure, until the owner resets it */
+	struct hist late;	 /* departure minus intended departure; the owner resets it */
 };
 
 /* 0 or -ENOMEM. */
@@ -66,18 +66,18 @@ struct pipe_out {
 	unsigned n_now, n_done;
 };
 
-/* Judges n (at most PIPE_BURST) frames that arrived at now_ns. A frame whose departure is due goes to out->now
- * untouched, unless others of its queue still wait. */
+/* Judges n (at most PIPE_BURST) frames that arrived at now_ns. A frame whose departure is due goes
+ * to out->now untouched, unless others of its queue still wait. */
 void pipe_arrive(struct pipe *p, unsigned queue, const struct frame *f, unsigned n, uint64_t now_ns,
 		 struct pipe_out *out);
 
-/* The port took the first `taken` of the n frames of out->now, at now_ns, due since due_ns. The rest
- * waits in the hold queue; the caller gives all n - taken buffers back. */
+/* The port took the first `taken` of the n frames of out->now, at now_ns, due since due_ns. The
+ * rest waits in the hold queue; the caller gives all n - taken buffers back. */
 void pipe_sent(struct pipe *p, unsigned queue, const struct frame *f, unsigned n, unsigned taken,
 	       uint64_t due_ns, uint64_t now_ns);
 
-/* Held frames that are due, at most PIPE_BURST; only one while the port refuses. Their octets are in the
- * queue until pipe_leave or pipe_expire. */
+/* Held frames that are due, at most PIPE_BURST; only one while the port refuses. Their octets are
+ * in the queue until pipe_leave or pipe_expire. */
 unsigned pipe_due(const struct pipe *p, unsigned queue, uint64_t now_ns, struct frame *f);
 /* The port took the first `taken` of the n that pipe_due named. */
 void pipe_leave(struct pipe *p, unsigned queue, unsigned n, unsigned taken, uint64_t now_ns);
@@ -85,15 +85,15 @@ void pipe_leave(struct pipe *p, unsigned queue, unsigned n, unsigned taken, uint
 void pipe_expire(struct pipe *p, unsigned queue, unsigned n);
 void pipe_lose(struct pipe *p, const struct frame *f, unsigned n);
 
-/* When there is something to do next: the first departure, or PIPE_RETRY_NS from now where the port refuses;
- * UINT64_MAX when nothing is held. */
+/* When there is something to do next: the first departure, or PIPE_RETRY_NS from now where the
+ * port refuses; UINT64_MAX when nothing is held. */
 enum { PIPE_RETRY_NS = 200000 };
 uint64_t pipe_next_ns(const struct pipe *p, uint64_t now_ns);
 
 struct pipe_count pipe_held(const struct pipe *p);
 
-/* In = out + dropped by cause + held, in frames and in octets; asserts it. Holds between calls, once
- * pipe_sent or pipe_lose has told of every frame in out->now. */
+/* In = out + dropped by cause + held, in frames and in octets; asserts it. Holds between calls,
+ * once pipe_sent or pipe_lose has told of every frame in out->now. */
 void pipe_check(const struct pipe *p);
 
 #endif

@@ -33,8 +33,8 @@ struct report {
 
 void report_open(struct report *r, const struct conf *conf, uint64_t now_ns);
 
-/* Writes the record of the time since the last one, and begins the next. Never waits for the reader of stdout:
- * its record is skipped, and the next one covers both intervals. */
+/* Writes the record of the time since the last one, and begins the next. Never waits for the
+ * reader of stdout: its record is skipped, and the next one covers both intervals. */
 void report_interval(struct report *r, struct shaper *s, uint64_t now_ns);
 
 /* Once, before the ports close. */

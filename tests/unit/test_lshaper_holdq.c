@@ -1,4 +1,4 @@
-/* test_lshaper_holdq.c - held frames come out whole, in order, on the nanosecond, within their memory. */
+/* test_lshaper_holdq.c - held frames come out whole, in order, in time, within their memory. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <setjmp.h>
 #include <stdarg.h>

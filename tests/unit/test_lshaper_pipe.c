@@ -1,4 +1,4 @@
-/* test_lshaper_pipe.c - one direction in virtual time: exact departures, named drops, conservation. */
+/* test_lshaper_pipe.c - one direction in virtual time: departures, named drops, conservation. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,8 +248,8 @@ test_loss_gives_buffers_back(void **state)
 	close_pipe();
 }
 
-/* 2.7 million frames, in bursts, 1 % loss, 3 ms: each that was not lost leaves in its own nanosecond, in
- * order, and the loop is told so by pipe_next_ns alone. */
+/* 2.7 million frames, in bursts, 1 % loss, 3 ms: each that was not lost leaves in its own
+ * nanosecond, in order, and the loop is told so by pipe_next_ns alone. */
 static void
 test_every_departure(void **state)
 {
