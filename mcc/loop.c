@@ -5,7 +5,8 @@
 
 enum {
 	FRAMES_BATCH = 64,
-	LOOK_NS = 10000000, /* while there is no load yet */
+	LOOK_NS = 10000000,  /* while there is no load yet */
+	BLOCKED_NS = 200000, /* nothing wakes us when the wire has room again */
 	SPIN_NS =
 	    100000, /* a sleep ends late by some tens of us: the last part before a departure is spun */
 };
@@ -22,15 +23,18 @@ stock_frames(struct stack *s)
 		stack_give_frames(s, f, n);
 }
 
+/* How many left. With frames still there, or with work for which there are no frames, the client is to wait. */
 static unsigned
-transmit(const struct native *n)
+transmit(struct native *n, uint64_t now)
 {
+	const bool more = stack_output(n->stack, now);
 	const struct frame *f;
 	unsigned waiting = stack_tx(n->stack, 0, &f), taken = 0;
 
 	if (waiting > 0)
 		taken = dp_tx(n->run->port, (uint16_t)n->thread, f, waiting);
 	stack_tx_done(n->stack, 0, taken);
+	n->blocked = taken < waiting || (more && waiting == 0);
 	return taken;
 }
 
@@ -80,11 +84,14 @@ rest(struct native *n, bool busy, uint64_t now, uint64_t deadline)
 {
 	const uint64_t due = client_due(&n->client), next = n->exchange->next_ns;
 
-	if (due <= now + SPIN_NS && due > now) {
+	if (due <= now + SPIN_NS && due > now && !n->blocked) {
 		dp_idle(n->thread, true, due); /* gives way to others, but does not sleep */
 		return;
 	}
-	deadline = due < deadline ? due : deadline;
+	if (n->blocked)
+		deadline = now + BLOCKED_NS;
+	else if (due < deadline)
+		deadline = due;
 	dp_idle(n->thread, busy, next < deadline ? next : deadline);
 }
 
@@ -108,13 +115,12 @@ native_turn(struct native *n, bool loaded)
 		native_event(n, ev);
 	if (loaded)
 		busy = load(n);
-	n->more = stack_output(n->stack, now);
-	sent = transmit(n);
+	sent = transmit(n, now);
 	dp_frames_put(frames, received);
-	busy |= received > 0 || sent > 0 || n->more;
+	busy |= received > 0 || sent > 0;
 	if (loaded) {
 		think(n);
-		if (exchange_is_due(n->exchange, now, busy))
+		if (exchange_is_due(n->exchange, now, busy || n->blocked))
 			publish(n);
 		rest(n, busy, now, deadline);
 	} else {

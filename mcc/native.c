@@ -150,7 +150,7 @@ say_waiting(const struct native *n)
 	char addr[32];
 
 	log_info("waiting for %s to answer ARP on %s", units_print_ipv4(addr, sizeof(addr), hop),
-		 dp_port_name(n->run->port));
+		 wire_name(n->run->port));
 }
 
 bool
@@ -232,7 +232,7 @@ native_run(const struct conf *c, struct report *report)
 		return false;
 	r.n = smaller(dp_n_workers(), dp_port_queues(r.port));
 	if (r.n < c->threads)
-		log_info("%s has %u queue%s, so %u thread%s of load", dp_port_name(r.port), r.n,
+		log_info("%s has %u queue%s, so %u thread%s of load", wire_name(r.port), r.n,
 			 r.n == 1 ? "" : "s", r.n, r.n == 1 ? "" : "s");
 	r.threads = calloc(r.n, sizeof(*r.threads));
 	if (!r.threads)
@@ -242,7 +242,7 @@ native_run(const struct conf *c, struct report *report)
 	dp_run(native_loop, &r);
 	ran = atomic_load(&r.go);
 	if (!ran && !carrier_is_stopped())
-		die("nobody answers ARP on %s in the time of --duration", dp_port_name(r.port));
+		die("nobody answers ARP on %s in the time of --duration", wire_name(r.port));
 	for (unsigned i = 0; i < r.n; i++) {
 		say_drops(&r.threads[i]);
 		free_thread(&r.threads[i]);

@@ -30,7 +30,7 @@ struct native {
 	unsigned thread;
 	uint32_t shards; /* threads in use */
 
-	bool more;	 /* the stack could not send all that it has: it gets no more for now */
+	bool blocked;	 /* the wire or the stack takes no more for now */
 	bool has_number; /* a connection that could not be opened for want of memory */
 	uint32_t number;
 	uint32_t sent;	  /* octets of the next message that the stack has taken; 0 mostly */
@@ -68,6 +68,7 @@ bool native_meet(struct native *n);
 
 /* wire.c: opens the port that is meant, and waits until somebody is there. NULL: told to stop before that. */
 struct dp_port *wire_open(const struct conf *c, uint64_t give_up_ns, const char **peer);
+const char *wire_name(const struct dp_port *port);
 /* Says when the peer has gone or has come back. */
 void wire_watch(struct native_run *r);
 

@@ -82,7 +82,7 @@ native_open_due(struct native *n)
 {
 	unsigned done = 0;
 
-	while (done < OPENS && !n->more) {
+	while (done < OPENS && !n->blocked) {
 		if (!n->has_number && !client_next_open(&n->client, &n->number))
 			break;
 		n->has_number = !open_one(n, n->number);
@@ -159,7 +159,7 @@ native_send_due(struct native *n)
 	struct schedule_message m;
 	unsigned done = 0;
 
-	while (done < SENDS && !n->more && client_next_message(&n->client, &m)) {
+	while (done < SENDS && !n->blocked && client_next_message(&n->client, &m)) {
 		prefetch(n, m.number);
 		if (!send_one(n, &m))
 			break;
@@ -191,7 +191,7 @@ native_close_due(struct native *n)
 	unsigned done = 0;
 	uint32_t number;
 
-	while (done < CLOSES && !n->more && client_next_close(&n->client, &number)) {
+	while (done < CLOSES && !n->blocked && client_next_close(&n->client, &number)) {
 		const uint32_t conn = conn_of(n, number);
 
 		if (conn != NO_CONN)

@@ -8,7 +8,10 @@
 #include "mcc/carrier.h"
 #include "mcc/native.h"
 
-static const char shaper_wire[] = "memif:client", server_wire[] = "memif:server";
+/* Short rings: a burst is to wait here, where it is counted as late, rather than on the wire, where it is counted against the
+ * server. At 128 frames the server is never without work for want of frames. */
+static const char shaper_wire[] = "memif:client,rsize=128";
+static const char server_wire[] = "memif:server,rsize=128";
 
 enum { POLL_US = 10000, QUIET_NS = 300000000 /* before it is said that mcc waits */ };
 /* A shaper that is started together with mcc is waited for so long, though the server is there already. */
@@ -129,6 +132,17 @@ wait_for_default(const struct conf *c, uint64_t give_up_ns)
 	return NULL;
 }
 
+/* As people know it. */
+const char *
+wire_name(const struct dp_port *port)
+{
+	const char *spec = dp_port_name(port);
+
+	if (strcmp(spec, shaper_wire) == 0)
+		return "memif:client";
+	return strcmp(spec, server_wire) == 0 ? "memif:server" : spec;
+}
+
 struct dp_port *
 wire_open(const struct conf *c, uint64_t give_up_ns, const char **peer)
 {
@@ -137,10 +151,10 @@ wire_open(const struct conf *c, uint64_t give_up_ns, const char **peer)
 
 	if (!port)
 		return NULL;
-	*peer = "the other end";
-	if (!c->port)
-		*peer = strcmp(dp_port_name(port), shaper_wire) ? "qstackd" : "lshaper";
-	log_info("on %s, %s is there", dp_port_name(port), *peer);
+	*peer = c->port					       ? "the other end"
+		: strcmp(dp_port_name(port), shaper_wire) == 0 ? "lshaper"
+							       : "qstackd";
+	log_info("on %s, %s is there", wire_name(port), *peer);
 	return port;
 }
 
@@ -152,8 +166,8 @@ wire_watch(struct native_run *r)
 	if (up == r->port_was_up)
 		return;
 	if (up)
-		log_info("%s is back on %s", r->peer, dp_port_name(r->port));
+		log_info("%s is back on %s", r->peer, wire_name(r->port));
 	else
-		log_warn("%s is gone; waiting for it on %s", r->peer, dp_port_name(r->port));
+		log_warn("%s is gone; waiting for it on %s", r->peer, wire_name(r->port));
 	r->port_was_up = up;
 }
