@@ -2,9 +2,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "hcmon/conf.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "base/units.h"
 #include "dp/dp.h"
 
 static const char octets[] = "octets, as 0,2 or 0x16";
@@ -48,6 +51,21 @@ static const char *
 set_prio(void *conf, const char *value)
 {
 	return rule_set_parse(&((struct conf *)conf)->rule.high, value) ? NULL : octets;
+}
+
+static const char *
+set_core(void *conf, const char *value)
+{
+	static char wanted[64];
+	long n = sysconf(_SC_NPROCESSORS_CONF);
+	uint64_t core;
+
+	if (units_parse_count(value, &core) == 0 && core < (uint64_t)n) {
+		((struct conf *)conf)->cores = value;
+		return NULL;
+	}
+	snprintf(wanted, sizeof(wanted), "one core from 0 to %ld", n - 1);
+	return wanted;
 }
 
 #define FIELD(member) .offset = offsetof(struct conf, member)
@@ -135,8 +153,8 @@ static const struct opt options[] = {
      FIELD(gnuplot),
      .help = "draw: hcmon --gnuplot | gnuplot (short for --format gnuplot)"},
     {.name = "cores",
-     .type = OPT_STRING,
-     FIELD(cores),
+     .type = OPT_CALL,
+     .call = set_core,
      .metavar = "LIST",
      .help = "the core to run on [any]"},
     {.name = "mem",

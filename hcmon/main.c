@@ -46,8 +46,6 @@ start_dp(const struct conf *c)
 
 	if (dp_init(&dc, err))
 		die("%s", err);
-	if (dp_n_workers() > 1)
-		log_warn("--cores %s: hcmon runs on the first of them", c->cores);
 }
 
 static void

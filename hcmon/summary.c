@@ -77,7 +77,7 @@ print_connections(const struct track *t, FILE *out)
 			" SYNs refused: give it more with --mem\n",
 			c->flows_evicted, c->flows_refused);
 	if (c->untracked)
-		fprintf(out, "  pool empty   %" PRIu64 " requests not followed: --mem\n",
+		fprintf(out, "  pool empty   %" PRIu64 " messages not followed: --mem\n",
 			c->untracked);
 }
 
@@ -94,6 +94,9 @@ print_segments(const struct report *r, FILE *out)
 			"  tap          %" PRIu64 " losses seen by ACKs (%" PRIu64
 			" octets), %" PRIu64 " frames missed by the port\n",
 			c->tap_losses, c->tap_lost_bytes, r->last.missed);
+	if (c->labels_cut)
+		fprintf(out, "  cut          %" PRIu64 " segments before their label\n",
+			c->labels_cut);
 	if (tap->other)
 		fprintf(out, "  not TCP      %" PRIu64 " frames\n", tap->other);
 	for (unsigned i = 1; i < PKT_N_DROPS; i++)

@@ -176,6 +176,14 @@ count_news(struct track *t, const struct stream_news *news)
 	t->count.out_of_order += news->late;
 }
 
+static bool
+is_label_cut(const struct step *s)
+{
+	const uint32_t offset = s->t->rule.label_offset;
+
+	return !s->t->rule.by_port && s->pkt->have <= offset && s->pkt->len > offset;
+}
+
 static void
 take_payload(struct step *s)
 {
@@ -185,6 +193,7 @@ take_payload(struct step *s)
 	bool from_client;
 
 	learn_client(s);
+	s->t->count.labels_cut += is_label_cut(s);
 	stream_receive(&s->t->items, s->f, s->side, seq, end, pkt->ts_ns, &news);
 	count_news(s->t, &news);
 	if (news.lost)

@@ -47,7 +47,8 @@ struct track_packet {
 	X(tap_lost_bytes, "octets acknowledged but never seen")                       \
 	X(flows_evicted, "open flows given up to make room")                          \
 	X(flows_refused, "SYNs that found the table full of open flows")              \
-	X(untracked, "times that the pool of open requests was empty")
+	X(untracked, "requests and responses for which there was no room")            \
+	X(labels_cut, "segments cut in the capture before their label")
 
 struct track_counters {
 #define TRACK_FIELD(name, help) uint64_t name;
