@@ -198,6 +198,9 @@ tuple_used_again_while_open(void **state)
 	at_us(&w, 7);
 	server(&w, 0, 20, TCP_ACK, RESPONSE, MSG_BYTES);
 	assert_matched(&w, 1, RULE_HIGH, 2);
+	w.c_iss += 700000; /* a server that has not moved on */
+	handshake(&w);
+	assert_conns(1, 3, 2);
 }
 
 static void

@@ -311,6 +311,53 @@ tap_misses_a_request_in_a_pipeline(void **state)
 	assert_matched(&w, 1, RULE_HIGH, 44);
 }
 
+/* As long as an earlier request waits, the connection was not quiet. */
+static void
+doubt_stays_while_a_request_waits(void **state)
+{
+	(void)state;
+	client(&w, 20, 0, TCP_ACK, REQUEST, MSG_BYTES); /* the one before it was not seen */
+	server(&w, 0, 40, TCP_ACK, NULL, 0);
+	client(&w, 40, 0, TCP_ACK, REQUEST, MSG_BYTES);
+	for (int i = 0; i < 3; i++)
+		server(&w, i * 20, 60, TCP_ACK, RESPONSE, MSG_BYTES);
+	assert_outcome(&w, 0, TRACK_AMBIGUOUS);
+	assert_outcome(&w, 1, TRACK_AMBIGUOUS);
+	assert_int_equal(w.t->count.responses_unmatched, 1);
+}
+
+/* What was lost had been sent before it was missed: a request after that was not answered by it. */
+static void
+loss_touches_only_what_was_before_it(void **state)
+{
+	(void)state;
+	client(&w, 0, 0, TCP_ACK, REQUEST, MSG_BYTES);
+	at_us(&w, 10);
+	server(&w, 20, 20, TCP_ACK, NO_LABEL, MSG_BYTES);
+	at_us(&w, 20);
+	client(&w, 20, 0, TCP_ACK, REQUEST, MSG_BYTES);
+	at_us(&w, 30);
+	client(&w, 40, 40, TCP_ACK, NULL, 0);
+	assert_outcome(&w, 0, TRACK_AMBIGUOUS);
+	assert_int_equal(w.t->requests_open, 1);
+	at_us(&w, 50);
+	server(&w, 40, 40, TCP_ACK, RESPONSE, MSG_BYTES);
+	assert_matched(&w, 1, RULE_HIGH, 30);
+}
+
+/* The numbers are more than any window further on: much was not seen, nothing can be told of it. */
+static void
+numbers_far_ahead(void **state)
+{
+	(void)state;
+	client(&w, 0, 0, TCP_ACK, REQUEST, MSG_BYTES);
+	client(&w, (int)3000000000u, 0, TCP_ACK, REQUEST, MSG_BYTES);
+	assert_int_equal(w.t->count.requests, 2);
+	assert_int_equal(w.t->count.retransmissions, 0);
+	server(&w, 0, 20, TCP_ACK, RESPONSE, MSG_BYTES);
+	assert_outcome(&w, 0, TRACK_AMBIGUOUS);
+}
+
 static void
 open_and_unanswered_are_not_the_same(void **state)
 {
@@ -424,6 +471,9 @@ main(void)
 	    T(tap_misses_a_response),
 	    T(tap_misses_a_response_in_a_pipeline),
 	    T(tap_misses_a_request_in_a_pipeline),
+	    T(doubt_stays_while_a_request_waits),
+	    T(loss_touches_only_what_was_before_it),
+	    T(numbers_far_ahead),
 	    T(open_and_unanswered_are_not_the_same),
 	    T(response_behind_the_fins_is_taken),
 	    T(time_that_runs_backwards_is_ambiguous),
