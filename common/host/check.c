@@ -5,7 +5,7 @@
 #include <assert.h>
 
 struct tally {
-	uint32_t conns, live, half_open, established, linked, acts, small, large, on_work;
+	uint32_t conns, live, half_open, established, linked, acts, small, large, on_work, waiting;
 };
 
 static void
@@ -42,7 +42,8 @@ check_timed(const struct stack *s, const struct group *g, const struct conn *c)
 {
 	const struct tcb *t = c->t;
 
-	if (t->flags & TCB_ON_WORK || tcp_deadline(&g->ctx, t, s->now) == UINT64_MAX)
+	if (t->flags & TCB_ON_WORK || *conn_mark(c) & MARK_WAITING ||
+	    tcp_deadline(&g->ctx, t, s->now) == UINT64_MAX)
 		return;
 	if (tcb_is_active(t)) {
 		const struct tcp_act *a = pool_at(&g->ctx.acts, t->act);
@@ -63,6 +64,7 @@ check_conn(const struct stack *s, const struct group *g, const struct conn *c, s
 
 	n->conns += t->state != TCP_FREE;
 	n->on_work += (t->flags & TCB_ON_WORK) != 0;
+	n->waiting += (*conn_mark(c) & MARK_WAITING) != 0;
 	if (t->state == TCP_CLOSED)
 		assert(*conn_mark(c) & MARK_END_QUEUED || t->flags & TCB_ON_WORK);
 	if (group_is_dead(t))
@@ -108,8 +110,8 @@ count_events(const struct stack *s, const struct group *g, struct tally *n, uint
 	}
 }
 
-static uint32_t
-check_group(const struct stack *s, struct group *g)
+static void
+check_group(const struct stack *s, struct group *g, struct tally *all)
 {
 	const struct block_pools *b = &g->ctx.blocks;
 	struct tally n = {0};
@@ -131,17 +133,18 @@ check_group(const struct stack *s, struct group *g)
 	check_list(g, &g->half_open, n.half_open);
 	check_list(g, &g->time_wait, n.linked);
 	conntab_check(&g->conntab);
-	return n.on_work;
+	all->on_work += n.on_work;
+	all->waiting += n.waiting;
 }
 
 void
 stack_check(const struct stack *s)
 {
-	uint32_t on_work = 0;
+	struct tally n = {0};
 
 	for (unsigned i = 0; i < s->n_groups; i++)
-		on_work += check_group(s, &s->group[i]);
-	assert(on_work + s->n_answers == s->work.n + s->waiting.n);
+		check_group(s, &s->group[i], &n);
+	assert(n.on_work + s->n_answers == s->work.n && n.waiting == s->waiting.n);
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		assert(s->netif[i].n_tx <= NETIF_TX_MAX);
 }

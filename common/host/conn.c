@@ -7,27 +7,37 @@
 
 /* --- making and freeing --- */
 
-static bool
-is_full(const struct stack *s, const struct group *g)
+static uint32_t
+count_conns(const struct stack *s)
 {
 	uint32_t n = 0;
 
 	for (unsigned i = 0; i < s->n_groups; i++)
 		n += s->group[i].tcbs.in_use;
-	return n >= s->conf.max_conns || g->tcbs.in_use == g->tcbs.max;
+	return n;
 }
 
-/* When all are taken, the oldest TIME-WAIT of the group makes way. */
+/* Ends the oldest TIME-WAIT of the group, or where the whole stack is full, of another one. */
+static bool
+cut_time_wait(struct stack *s, struct group *g, uint64_t now)
+{
+	for (unsigned i = 0; g->time_wait.n == 0 && i < s->n_groups; i++)
+		if (g->tcbs.in_use < g->tcbs.max)
+			g = &s->group[i];
+	if (g->time_wait.n == 0)
+		return false;
+	group_drop(g, g->time_wait.head, now);
+	s->stats.time_wait_cut++;
+	return true;
+}
+
 bool
 conn_new(struct stack *s, const struct flow *f, uint64_t now, struct conn *c)
 {
 	struct group *g = group_of(s, f);
-	bool full = is_full(s, g);
+	bool full = count_conns(s) >= s->conf.max_conns || g->tcbs.in_use == g->tcbs.max;
 
-	if (full && g->time_wait.n > 0) {
-		group_drop(g, g->time_wait.head, now);
-		s->stats.time_wait_cut++;
-	} else if (full) {
+	if (full && !cut_time_wait(s, g, now)) {
 		s->stats.drop_max_conns++;
 		return false;
 	}
@@ -227,10 +237,10 @@ stack_send_room(const struct stack *s, uint32_t id)
 }
 
 /* Without an active block the engine cannot note who waits for one. */
-static void
-starve(struct stack *s, const struct conn *c)
+void
+conn_starves(struct stack *s, const struct conn *c)
 {
-	s->starving = true;
+	s->feed_at = s->now + STACK_FEED_NS;
 	c->t->flags |= TCB_MARKED;
 	*conn_mark(c) |= MARK_STARVED;
 }
@@ -247,7 +257,7 @@ stack_send(struct stack *s, uint32_t id, const void *data, uint32_t len)
 	if (taken < len)
 		tcp_want_room(&c.g->ctx, c.t, s->now);
 	if (taken < len && !tcb_is_active(c.t) && tcp_send_room(&c.g->ctx, c.t) > 0)
-		starve(s, &c);
+		conn_starves(s, &c);
 	conn_work(s, &c);
 	return taken;
 }

@@ -114,7 +114,7 @@ hand_end(const struct conn *c)
 		return false;
 	}
 	c->t->flags &= (uint16_t)~TCB_MARKED;
-	*mark = (uint8_t)((*mark & MARK_FIN_WAIT_2) | MARK_LINKED);
+	*mark = (uint8_t)((*mark & MARKS_OF_SLOT) | MARK_LINKED);
 	tcb_list_push(c->g, &c->g->time_wait, c->slot);
 	return true;
 }

@@ -46,6 +46,14 @@ layout_of(const struct group_sizes *z)
 	return l;
 }
 
+static uint32_t
+reserve_of(uint32_t n)
+{
+	uint32_t quarter = (n + 3) / 4;
+
+	return quarter < GROUP_RESERVE ? quarter : GROUP_RESERVE;
+}
+
 uint64_t
 group_bytes(const struct group_sizes *z)
 {
@@ -70,8 +78,8 @@ group_init(struct group *g, const struct group_sizes *z, void *mem, const struct
 	fifo_init(&g->delack, p + l.delack, delack_entries(z));
 	fifo_init(&g->fin_wait_2, p + l.fin_wait_2, power_of_two(z->conns));
 	tcp_ctx_init(&g->ctx, cfg, secret, &g->tcbs, p + l.ctx, z->acts, z->small, z->large, now);
-	g->reserve.max_acts = z->acts / 4 < GROUP_RESERVE ? z->acts / 4 : GROUP_RESERVE;
-	g->reserve.max_blocks = z->large / 4 < GROUP_RESERVE ? z->large / 4 : GROUP_RESERVE;
+	g->reserve.max_acts = reserve_of(z->acts);
+	g->reserve.max_blocks = reserve_of(z->large);
 }
 
 uint64_t
@@ -99,7 +107,7 @@ group_get(struct group *g)
 		return POOL_NONE;
 	t = group_tcb(g, slot);
 	*t = (struct tcb){.flags = t->flags & TCB_ON_WORK};
-	g->mark[slot] &= MARK_FIN_WAIT_2;
+	g->mark[slot] &= MARKS_OF_SLOT;
 	return slot;
 }
 

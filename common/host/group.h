@@ -27,15 +27,17 @@
 enum group_mark {
 	MARK_END_QUEUED = 0x01, /* the user's last event is in the queue */
 	MARK_HELD = 0x02, /* EOF, or the end by TIME-WAIT, waits until what is kept has been read */
-	MARK_ABORTED = 0x04, /* the user wants no more of it: RST with the next output */
-	MARK_LINKED = 0x08,  /* in the list of TIME-WAIT: the user's handle is gone */
-	MARK_FIN_WAIT_2 =
-	    0x10, /* has an entry in the fifo; of the slot, stays when the tcb is freed */
-	MARK_STARVED = 0x20, /* could not queue an octet for want of an active block */
+	MARK_ABORTED = 0x04,	/* the user wants no more of it: RST with the next output */
+	MARK_LINKED = 0x08,	/* in the list of TIME-WAIT: the user's handle is gone */
+	MARK_FIN_WAIT_2 = 0x10, /* has an entry in that fifo */
+	MARK_STARVED = 0x20,	/* could not queue an octet for want of an active block */
+	MARK_WAITING = 0x40,	/* has an entry among those that wait to be in line again */
+	/* Entries are of the slot: they stay when its connection is gone, even when another one has come. */
+	MARKS_OF_SLOT = MARK_FIN_WAIT_2 | MARK_WAITING,
 };
 
 enum {
-	TCB_ON_WORK = TCB_HOST_1, /* in the line of those with work; of the slot, likewise */
+	TCB_ON_WORK = TCB_HOST_1, /* in the line of those with work; of the slot, as above */
 	TCB_MARKED = TCB_HOST_2,  /* MARK_HELD, MARK_ABORTED or MARK_STARVED is set */
 };
 

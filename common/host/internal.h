@@ -26,6 +26,8 @@ enum {
 	MAX_GROUP_BITS = 8,
 };
 
+#define STACK_FEED_NS (UINT64_C(10) * 1000000)
+
 #define WORK_ANSWER UINT32_MAX /* in the line: the next of the answers */
 
 enum { EVENT_DRAINED = 0xff }; /* never handed up: octets that came early, now in order */
@@ -61,9 +63,9 @@ struct stack {
 	struct netif *netif; /* of STACK_MAX_NETIFS */
 	uint32_t n_conns;
 	struct fifo work;    /* connections (TCB_ON_WORK) and answers */
-	struct fifo waiting; /* out of it, for a neighbour or for room on their interface */
+	struct fifo waiting; /* to be in it again: for a neighbour, or for room on the interface */
 	bool kick;	     /* what they wait for may have come */
-	bool starving;	     /* some wait for an active block */
+	uint64_t feed_at;    /* when those that starve look for an active block again */
 	uint32_t answer_head, n_answers;
 	struct frame answer[STACK_ANSWERS];
 	unsigned n_stock;
@@ -133,6 +135,8 @@ void conn_undo(const struct conn *c);
 void conn_work(struct stack *s, const struct conn *c);
 /* Why a connection ends, from what the engine said and what the user did. */
 enum stack_why conn_why(const struct conn *c, uint32_t events);
+/* Marks one that could not get an active block: it is told when there is one. */
+void conn_starves(struct stack *s, const struct conn *c);
 /* Looks at s->out after a call of the engine, made when the state was `was`: state and events. Room for
  * EVENTS_PER_CALL events must be there. */
 void conn_after(struct stack *s, const struct conn *c, enum tcp_state was, const uint8_t *payload);

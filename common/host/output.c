@@ -128,7 +128,7 @@ static void
 feed(struct stack *s, const struct conn *c)
 {
 	if (c->g->ctx.acts.in_use == c->g->ctx.acts.max) {
-		s->starving = true;
+		conn_starves(s, c);
 		return;
 	}
 	*conn_mark(c) &= (uint8_t)~MARK_STARVED;
@@ -223,6 +223,15 @@ prefetch_ahead(const struct stack *s)
 		__builtin_prefetch(pool_at(&c.g->ctx.acts, c.t->act));
 }
 
+static void
+wait_for_kick(struct stack *s, const struct conn *c)
+{
+	if (*conn_mark(c) & MARK_WAITING)
+		return;
+	*conn_mark(c) |= MARK_WAITING;
+	fifo_push(&s->waiting, c->id, 0);
+}
+
 /* False: the line stands still. */
 static bool
 serve_next(struct stack *s, uint64_t now)
@@ -241,26 +250,28 @@ serve_next(struct stack *s, uint64_t now)
 	if (r == SERVE_STOP)
 		return false;
 	fifo_pop(&s->work);
+	c.t->flags &= (uint16_t)~TCB_ON_WORK;
 	if (r == SERVE_AGAIN)
-		fifo_push(&s->work, id, 0);
+		conn_work(s, &c);
 	else if (r == SERVE_WAIT)
-		fifo_push(&s->waiting, id, 0);
-	else
-		c.t->flags &= (uint16_t)~TCB_ON_WORK;
+		wait_for_kick(s, &c);
 	return true;
 }
 
 /* Back into the line, all of them: those whose time has not come will wait again. */
 static void
-kick_waiting(struct stack *s)
+kick_waiting(struct stack *s, uint64_t now)
 {
-	for (unsigned i = 0; i < s->n_netifs; i++)
-		s->kick |= netif_has_given_up(&s->netif[i]);
-	if (!s->kick && !s->starving)
+	if (!s->kick && now < s->feed_at)
 		return;
-	s->kick = s->starving = false;
-	while (s->waiting.n > 0)
-		fifo_push(&s->work, fifo_pop(&s->waiting), 0);
+	s->kick = false;
+	s->feed_at = UINT64_MAX;
+	while (s->waiting.n > 0) {
+		struct conn c = conn_of(s, fifo_pop(&s->waiting));
+
+		*conn_mark(&c) &= (uint8_t)~MARK_WAITING;
+		conn_work(s, &c);
+	}
 }
 
 static void
@@ -305,7 +316,7 @@ drop_stale(struct stack *s, struct netif *nif, uint64_t now)
 static bool
 is_waiting(const struct stack *s)
 {
-	bool waiting = s->work.n > 0 || s->events.n > 0 || s->starving;
+	bool waiting = s->work.n > 0 || s->events.n > 0 || (s->kick && s->waiting.n > 0);
 
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		waiting |= s->netif[i].n_tx > 0 || s->netif[i].announce != UINT32_MAX;
@@ -318,14 +329,16 @@ stack_output(struct stack *s, uint64_t now)
 	s->now = now;
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		drop_stale(s, &s->netif[i], now);
-	kick_waiting(s);
+	kick_waiting(s, now);
 	while (s->work.n > 0) {
 		prefetch_ahead(s);
 		if (!serve_next(s, now))
 			break;
 	}
-	for (unsigned i = 0; i < s->n_netifs; i++)
+	for (unsigned i = 0; i < s->n_netifs; i++) {
 		send_arp(s, &s->netif[i], now);
+		s->kick |= netif_has_given_up(&s->netif[i]);
+	}
 	return is_waiting(s);
 }
 

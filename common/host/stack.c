@@ -10,6 +10,7 @@
 
 enum {
 	MIN_ACTIVE = 4096,
+	MIN_LARGE = 64,
 	DEFAULT_CONNS = 1 << 20,
 	DEFAULT_LISTENERS = 64,
 	GROUP_SLACK = 1024,
@@ -38,7 +39,7 @@ fill_defaults(struct stack_conf *c)
 	if (c->blocks_small == 0)
 		c->blocks_small = c->max_active;
 	if (c->blocks_large == 0)
-		c->blocks_large = at_least(c->max_active / 4, 1);
+		c->blocks_large = at_least(c->max_active / 4, MIN_LARGE);
 	if (c->max_half_open == 0)
 		c->max_half_open = at_least(c->max_active / 2, 1);
 	if (c->max_listeners == 0)
@@ -123,6 +124,7 @@ stack_new(const struct stack_conf *c)
 		return NULL;
 	s->conf = *c;
 	s->now = c->now;
+	s->feed_at = UINT64_MAX;
 	s->n_groups = 1U << c->group_bits;
 	fill_defaults(&s->conf);
 	derive_key(&s->key, c->secret);
@@ -279,7 +281,7 @@ wake(struct stack *s, struct group *g, uint64_t now)
 uint64_t
 stack_timers(struct stack *s, uint64_t now)
 {
-	uint64_t next = UINT64_MAX;
+	uint64_t next = s->feed_at;
 
 	s->now = now;
 	for (unsigned i = 0; i < s->n_groups; i++) {

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,9 @@
 #define KIT_SECOND UINT64_C(1000000000)
 
 enum { KIT_ROOM = 1600, KIT_BURST = 256, KIT_FLIGHT = 1 << 16 };
+
+/* Of the stacks to come. */
+static uint8_t kit_group_bits;
 
 struct kit_host;
 
@@ -70,6 +74,7 @@ kit_conf(struct stack_conf *c)
 {
 	stack_conf_default(c);
 	c->max_conns = 1000;
+	c->group_bits = kit_group_bits;
 	c->reserve = kit_reserve;
 	c->release = kit_release;
 	for (unsigned i = 0; i < sizeof(c->secret); i++)
@@ -238,6 +243,31 @@ kit_run(struct kit_host *a, struct kit_host *b, uint64_t now, uint64_t until, bo
 		}
 	}
 	return now < until ? now : until;
+}
+
+/* What a stack has counted, on stderr: for who writes a test. */
+static inline void
+kit_show(const struct kit_host *h)
+{
+	struct stack_stats st;
+
+	stack_stats(h->s, &st);
+#define SHOW(name)   \
+	if (st.name) \
+		fprintf(stderr, " " #name " %llu", (unsigned long long)st.name);
+	STACK_STATS(SHOW)
+#undef SHOW
+#define SHOW(name)       \
+	if (st.tcp.name) \
+		fprintf(stderr, " tcp." #name " %llu", (unsigned long long)st.tcp.name);
+	TCP_STATS(SHOW)
+#undef SHOW
+	for (unsigned i = 0; i < PKT_N_DROPS; i++)
+		if (st.drop[i])
+			fprintf(stderr, " %s %llu", pkt_drop_name(i),
+				(unsigned long long)st.drop[i]);
+	fprintf(stderr, " conns %u established %u half_open %u time_wait %u active %u\n", st.conns,
+		st.established, st.half_open, st.time_wait, st.active);
 }
 
 /* Frees all; every frame that the stack had must come back. */
