@@ -115,6 +115,8 @@ void reass_hold(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint16_t o
 /* Moves what rcv_nxt has reached into out->drained, and rcv_nxt with it. */
 void reass_drain(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, struct tcp_out *out);
 void reass_free(struct tcp_ctx *ctx, struct tcp_act *a);
+/* Something after seq is held. */
+bool reass_reaches_beyond(const struct tcp_act *a, uint32_t seq);
 
 /* --- round-trip time (tcp_rtt.c) --- */
 

@@ -5,6 +5,13 @@
 
 #include "tcp/tcp.h"
 
+/* seg acknowledges our SYN, which has been sent. */
+static inline bool
+is_syn_acked(const struct tcb *t, const struct tcp_seg *seg)
+{
+	return t->snd_nxt != t->snd_una && seg->ack == t->snd_nxt;
+}
+
 /* RFC 9293 3.10.7.3 */
 void input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
 		    struct tcp_out *out);

@@ -44,6 +44,9 @@ enum tcb_flag {
 	TCB_WSCALE = 0x0800,	 /* agreed on both SYNs (RFC 7323) */
 	TCB_HOST_1 = 0x1000,	 /* for the host's own use (on its list of connections with work) */
 	TCB_HOST_2 = 0x2000,
+	TCB_LOW_WINDOW =
+	    0x4000, /* cwnd was below the initial window when the last active block went */
+	TCB_CHALLENGE_ODD = 0x8000, /* which half second the last challenge ACK was sent in */
 };
 
 /*

@@ -15,8 +15,21 @@ is_paws_failure(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp
 	return seq_lt(seg->tsval, t->ts_recent) && tcb_quiet_ms(ctx, t, now) < TCP_PAWS_IDLE_MS;
 }
 
+/* What is not acceptable is answered by an ACK. When it is a bare ACK itself, not too often, lest two ends that disagree answer
+ * each other for ever. */
+static void
+answer_unacceptable(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+		    struct tcp_out *out)
+{
+	if (tcp_seg_len(seg) > 0)
+		t->flags |= TCB_ACK_NOW;
+	else
+		challenge_ack(ctx, t, now, out);
+}
+
 static bool
-check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now)
+check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+		struct tcp_out *out)
 {
 	if (!(t->flags & TCB_TIMESTAMPS) || seg->flags & TCP_RST)
 		return true;
@@ -26,7 +39,7 @@ check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 	}
 	if (is_paws_failure(ctx, t, seg, now)) {
 		ctx->stats.drop_paws++;
-		t->flags |= TCB_ACK_NOW;
+		answer_unacceptable(ctx, t, seg, now, out);
 		return false;
 	}
 	return true;
@@ -68,13 +81,12 @@ check_sequence(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 		return false;
 	}
 	ctx->stats.drop_sequence++;
-	if (tcp_seg_len(seg) > 0) {
-		ctx->stats.duplicate_octets_in += seg->len;
-		t->flags |= TCB_ACK_NOW;
-	} else {
-		/* Limited, lest two ends that disagree answer each other for ever. */
-		challenge_ack(ctx, t, now, out);
-	}
+	ctx->stats.duplicate_octets_in += seg->len;
+	answer_unacceptable(ctx, t, seg, now, out);
+	/* The peer's FIN again: our ACK was lost (RFC 9293 3.10.7.4, eighth). */
+	if (t->state == TCP_TIME_WAIT && seg->flags & TCP_FIN &&
+	    seg->seq + tcp_seg_len(seg) == t->rcv_nxt)
+		tcb_touch(ctx, t, now);
 	return false;
 }
 
@@ -87,7 +99,8 @@ is_repeated_syn(const struct tcb *t, const struct tcp_seg *seg)
 	       seg->seq + 1 == t->rcv_nxt;
 }
 
-/* RFC 7323 4.3 (2): the timestamp that an ACK will echo is that of the first segment it answers. */
+/* RFC 7323 4.3 (2): the timestamp that an ACK will echo is that of the first segment it answers. Only after the ACK field was found right: a
+ * forged segment that moved it forward would have PAWS drop all that is real. */
 static void
 update_ts_recent(struct tcb *t, const struct tcp_seg *seg)
 {
@@ -162,7 +175,7 @@ ack_syn_received(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, 
 {
 	struct tcp_act *a = act_of(ctx, t);
 
-	if (seg->ack != t->snd_nxt) {
+	if (!is_syn_acked(t, seg)) {
 		ctx->stats.drop_ack++;
 		send_reset_for(ctx, seg, out);
 		return false;
@@ -226,9 +239,11 @@ new_ack(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct tcp_
 	chain_trim_front(&ctx->blocks, &a->sndq, octets);
 	t->snd_una = seg->ack;
 	t->snd_nxt = seq_max(t->snd_nxt, t->snd_una);
-	a->backoff = 0;
+	a->unanswered = 0;
 	a->rexmt_now = cc_acked(ctx, t, a, acked, flight);
-	if (!(a->flags & TCP_ACT_PERSIST)) /* RFC 6298 (5.2), (5.3) */
+	if (a->sndq.len == 0 && !(a->flags & TCP_ACT_FIN_QUEUED))
+		a->flags &= ~(uint32_t)TCP_ACT_PERSIST; /* the probe was all there was */
+	if (!(a->flags & TCP_ACT_PERSIST))		/* RFC 6298 (5.2), (5.3) */
 		a->rexmt_at = t->snd_una == a->snd_max ? TCP_NEVER : now + rto_of(ctx, a);
 	tell_user_of_ack(ctx, t, a, octets, out);
 }
@@ -301,7 +316,9 @@ check_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 	}
 	t->flags &= (uint16_t)~TCB_CHALLENGED;
 	if (a) {
-		a->unanswered = 0;
+		/* A closed window that is confirmed may last (RFC 9293 MUST-36). */
+		if (a->flags & TCP_ACT_PERSIST)
+			a->unanswered = 0;
 		if (seq_gt(seg->ack, t->snd_una)) {
 			new_ack(ctx, t, a, seg, now, out);
 		} else if (is_duplicate_ack(t, a, seg)) {
@@ -391,6 +408,10 @@ process_text(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint
 		t->flags |= TCB_ACK_NOW;
 		end = t->rcv_adv;
 	}
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (a && a->fin_held) /* nothing follows a FIN */
+		end = seq_min(end, a->fin_seq);
 	if (seq_geq(seq, end))
 		return;
 	if (seq == t->rcv_nxt)
@@ -404,6 +425,10 @@ process_text(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint
 static void
 process_fin(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
+	struct tcp_act *a = act_of(ctx, t);
+
+	if (a)
+		reass_free(ctx, a); /* octets beyond a FIN are nobody's */
 	t->rcv_nxt++;
 	t->rcv_adv = seq_max(t->rcv_adv, t->rcv_nxt);
 	t->flags |= TCB_ACK_NOW;
@@ -435,23 +460,12 @@ check_fin(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 		process_fin(ctx, t, now, out);
 	} else if (seq_gt(fin_seq, t->rcv_nxt) && seq_lt(fin_seq, t->rcv_adv)) {
 		a = act_get(ctx, t, now);
-		if (a) {
+		if (a && !reass_reaches_beyond(a, fin_seq)) {
 			a->fin_held = true;
 			a->fin_seq = fin_seq;
 		}
 		if (seg->len == 0)
 			send_ack(ctx, t, now, out);
-	}
-}
-
-/* --- TIME-WAIT: only FIN means something (RFC 9293 3.10.7.4) --- */
-
-static void
-in_time_wait(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now)
-{
-	if (seg->flags & TCP_FIN) {
-		t->flags |= TCB_ACK_NOW;
-		tcb_touch(ctx, t, now);
 	}
 }
 
@@ -463,16 +477,11 @@ in_synchronized(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 		act_of(ctx, t)->rexmt_now = true;
 		return;
 	}
-	if (!check_timestamp(ctx, t, seg, now) || !check_sequence(ctx, t, seg, now, out) ||
-	    !check_rst(ctx, t, seg, now, out) || !check_syn(ctx, t, seg, now, out))
+	if (!check_timestamp(ctx, t, seg, now, out) || !check_sequence(ctx, t, seg, now, out) ||
+	    !check_rst(ctx, t, seg, now, out) || !check_syn(ctx, t, seg, now, out) ||
+	    !check_ack(ctx, t, seg, now, out))
 		return;
 	update_ts_recent(t, seg);
-	if (!check_ack(ctx, t, seg, now, out))
-		return;
-	if (t->state == TCP_TIME_WAIT) {
-		in_time_wait(ctx, t, seg, now);
-		return;
-	}
 	/* Octets on a SYN are left for the peer to repeat. */
 	if (!may_receive(t) || seg->flags & TCP_SYN)
 		return;

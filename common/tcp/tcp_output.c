@@ -33,7 +33,10 @@ window_growth(const struct tcp_ctx *ctx, const struct tcb *t)
 	uint32_t room = rcv_room(ctx, t);
 	uint32_t offered = t->rcv_adv - t->rcv_nxt;
 	uint32_t least = ctx->cfg.rcvbuf / 2 < ctx->cfg.mss ? ctx->cfg.rcvbuf / 2 : ctx->cfg.mss;
+	uint32_t unit = 1u << (t->scales >> 4);
 
+	if (least < unit) /* less could not be said */
+		least = unit;
 	return room >= offered + least && room > offered ? room - offered : 0;
 }
 
@@ -120,15 +123,41 @@ send_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 		t->flags |= TCB_ACK_NOW;
 }
 
+static bool
+is_waiting_to_end(const struct tcb *t)
+{
+	return t->state == TCP_FIN_WAIT_2 || t->state == TCP_TIME_WAIT;
+}
+
+static bool
+is_odd_half_second(uint64_t now)
+{
+	return ms_of(now) / TCP_CHALLENGE_MS & 1;
+}
+
 /* The bit remembers one challenge ACK, the time of last activity says when it was: no field of its own in an idle
- * connection. Whatever the peer sends that is right clears it. */
+ * connection. Whatever the peer sends that is right clears it. Where that time ends the connection, a forged segment must not move it: there
+ * one bit of the clock tells this half second from the last. */
+static bool
+may_challenge(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
+{
+	if (!(t->flags & TCB_CHALLENGED))
+		return true;
+	if (is_waiting_to_end(t))
+		return is_odd_half_second(now) != ((t->flags & TCB_CHALLENGE_ODD) != 0);
+	return tcb_quiet_ms(ctx, t, now) >= TCP_CHALLENGE_MS;
+}
+
 void
 challenge_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
-	if (t->flags & TCB_CHALLENGED && tcb_quiet_ms(ctx, t, now) < TCP_CHALLENGE_MS)
+	if (!may_challenge(ctx, t, now))
 		return;
-	t->flags |= TCB_CHALLENGED;
-	tcb_touch(ctx, t, now);
+	t->flags |= TCB_CHALLENGED | TCB_CHALLENGE_ODD;
+	if (!is_odd_half_second(now))
+		t->flags &= (uint16_t)~TCB_CHALLENGE_ODD;
+	if (!is_waiting_to_end(t))
+		tcb_touch(ctx, t, now);
 	ctx->stats.challenge_acks_out++;
 	send_ack(ctx, t, now, out);
 }
@@ -203,7 +232,9 @@ send_syn(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, st
 	a->rexmt_now = false;
 	t->snd_nxt = t->snd_una + 1;
 	note_sent(ctx, a, t->snd_una, t->snd_nxt, now);
-	a->rexmt_at = now + rto_of(ctx, a);
+	/* A SYN that is answered again does not keep us half-open longer. */
+	if (a->rexmt_at == TCP_NEVER)
+		a->rexmt_at = now + rto_of(ctx, a);
 	return false;
 }
 

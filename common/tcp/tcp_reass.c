@@ -148,3 +148,9 @@ reass_free(struct tcp_ctx *ctx, struct tcp_act *a)
 		chain_free(&ctx->blocks, &a->run[i].octets);
 	a->n_runs = 0;
 }
+
+bool
+reass_reaches_beyond(const struct tcp_act *a, uint32_t seq)
+{
+	return a->n_runs > 0 && seq_gt(a->run[a->n_runs - 1].end, seq);
+}

@@ -48,7 +48,7 @@ input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 	bool is_ack = seg->flags & TCP_ACK;
 
 	/* First, check the ACK bit. */
-	if (is_ack && seg->ack != t->snd_nxt) {
+	if (is_ack && !is_syn_acked(t, seg)) {
 		ctx->stats.drop_ack++;
 		send_reset_for(ctx, seg, out);
 		return;

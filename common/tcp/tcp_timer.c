@@ -17,18 +17,28 @@ earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* When TIME-WAIT or FIN-WAIT-2 has lasted long enough. */
+static uint64_t
+wait_ends(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+	uint64_t span;
+
+	if (t->state == TCP_TIME_WAIT)
+		span = ctx->cfg.time_wait_ns;
+	else if (t->state == TCP_FIN_WAIT_2)
+		span = ctx->cfg.fin_wait_2_ns;
+	else
+		return TCP_NEVER;
+	return a ? a->last_ns + span : after_activity(ctx, t, span, now);
+}
+
 static uint64_t
 idle_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 {
-	uint64_t when = TCP_NEVER;
-
 	if (t->flags & TCB_ACK_DELAYED)
-		when = after_activity(ctx, t, ctx->cfg.delack_ns, now);
-	if (t->state == TCP_TIME_WAIT)
-		when = earlier(when, after_activity(ctx, t, ctx->cfg.time_wait_ns, now));
-	if (t->state == TCP_FIN_WAIT_2)
-		when = earlier(when, after_activity(ctx, t, ctx->cfg.fin_wait_2_ns, now));
-	return when;
+		return after_activity(ctx, t, ctx->cfg.delack_ns, now);
+	return TCP_NEVER;
 }
 
 static uint64_t
@@ -40,10 +50,6 @@ active_deadline(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp
 		when = earlier(when, a->last_ns + rto_of(ctx, a));
 	if (a->flags & TCP_ACT_WANT_ROOM && a->sndq.len == 0)
 		when = earlier(when, a->last_ns + (uint64_t)TCP_ROOM_RETRY_MS * NS_PER_MS);
-	if (t->state == TCP_TIME_WAIT)
-		when = earlier(when, a->last_ns + ctx->cfg.time_wait_ns);
-	if (t->state == TCP_FIN_WAIT_2)
-		when = earlier(when, a->last_ns + ctx->cfg.fin_wait_2_ns);
 	return when;
 }
 
@@ -54,7 +60,8 @@ tcp_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 
 	if (t->state == TCP_FREE || t->state == TCP_CLOSED)
 		return TCP_NEVER;
-	return a ? active_deadline(ctx, t, a) : idle_deadline(ctx, t, now);
+	return earlier(wait_ends(ctx, t, now),
+		       a ? active_deadline(ctx, t, a) : idle_deadline(ctx, t, now));
 }
 
 /* How often something is sent before the connection is given up. */
@@ -177,10 +184,7 @@ tcp_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *ou
 
 	if (deadline > now)
 		return;
-	bool waits = t->state == TCP_TIME_WAIT || t->state == TCP_FIN_WAIT_2;
-	uint64_t span = t->state == TCP_TIME_WAIT ? ctx->cfg.time_wait_ns : ctx->cfg.fin_wait_2_ns;
-
-	if (waits && (uint64_t)tcb_quiet_ms(ctx, t, now) * NS_PER_MS >= span) {
+	if (wait_ends(ctx, t, now) <= now) {
 		end_connection(ctx, t, 0, now, out);
 		return;
 	}
