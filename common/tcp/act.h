@@ -20,6 +20,8 @@ enum tcp_act_flag {
 	TCP_ACT_FIN_QUEUED =
 	    0x01, /* the user has closed: FIN follows the send queue; cleared when it is acknowledged */
 	TCP_ACT_FIN_SENT = 0x02,
+	TCP_ACT_SLOW_RTO =
+	    0x04, /* the SYN was lost: 3 s until there is a measurement (RFC 6298 5.7) */
 	TCP_ACT_RECOVERY = 0x08,  /* in fast recovery until `recover` is acknowledged (RFC 6582) */
 	TCP_ACT_TIMING = 0x10,	  /* rtt_seq is being timed */
 	TCP_ACT_WANT_ROOM = 0x20, /* the user waits for TCP_EV_WRITABLE */
@@ -43,8 +45,9 @@ struct tcp_act {
 	uint32_t
 	    acked_octets; /* in congestion avoidance, towards the next segment of cwnd (RFC 3465) */
 	uint8_t dup_acks;
-	uint8_t backoff;    /* expiries in a row, of rexmt or persist */
-	uint8_t unanswered; /* of them, those since the peer was heard of last */
+	uint8_t backoff; /* expiries of rexmt or persist that double the RTO */
+	uint8_t
+	    unanswered;	   /* expiries in a row for the same octets (persist: without any answer) */
 	uint8_t rexmt_now; /* tcp_output must send the SYN, or the first segment not acknowledged */
 
 	/* round-trip time, RFC 6298 */

@@ -8,7 +8,8 @@ handle_of(const struct tcp_ctx *ctx, const struct tcb *t)
 	return (uint32_t)(((const uint8_t *)t - ctx->tcbs->mem) / ctx->tcbs->size);
 }
 
-/* An idle connection of long standing starts with what its last block left behind (RFC 5681 4.1: the window does not survive). */
+/* An idle connection of long standing starts with what its last block left behind. Of the window only this survives: whether it was below the initial one
+ * (RFC 5681 4.1: RW = min(IW, cwnd)), and then it starts from one segment. */
 static void
 restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 {
@@ -16,6 +17,11 @@ restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 	a->rttvar_us = expand_time(t->rttvar);
 	a->ssthresh = expand_window(t->ssthresh);
 	a->cwnd = cc_initial_window(ctx, t);
+	if (t->flags & TCB_LOW_WINDOW) {
+		a->cwnd = effective_mss(t);
+		if (a->srtt_us == 0) /* nothing has been sent since the SYN was lost */
+			a->flags |= TCP_ACT_SLOW_RTO;
+	}
 }
 
 struct tcp_act *
@@ -69,6 +75,10 @@ act_put(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	t->srtt = compact_time(a->srtt_us);
 	t->rttvar = compact_time(a->rttvar_us);
 	t->ssthresh = compact_window(a->ssthresh);
+	if (a->cwnd < cc_initial_window(ctx, t))
+		t->flags |= TCB_LOW_WINDOW;
+	else
+		t->flags &= (uint16_t)~TCB_LOW_WINDOW;
 	if (wheel_is_armed(&a->timer))
 		wheel_del(&ctx->wheel, h);
 	t->act = TCB_IDLE | ms_of(now);
@@ -83,7 +93,7 @@ act_is_idle(const struct tcb *t, const struct tcp_act *a)
 	       !(a->flags & (TCP_ACT_WANT_ROOM | TCP_ACT_FIN_QUEUED));
 }
 
-/* A window that has grown is kept for one RTO of silence (RFC 5681 4.1). */
+/* A window that is not the initial one is kept for one RTO of silence (RFC 5681 4.1). */
 void
 act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {
@@ -91,7 +101,7 @@ act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 
 	if (!a || !act_is_idle(t, a))
 		return;
-	if (a->cwnd <= cc_initial_window(ctx, t) || now >= a->last_ns + rto_of(ctx, a) ||
+	if (a->cwnd == cc_initial_window(ctx, t) || now >= a->last_ns + rto_of(ctx, a) ||
 	    t->state == TCP_TIME_WAIT)
 		act_put(ctx, t, now);
 }

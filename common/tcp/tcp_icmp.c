@@ -2,7 +2,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 
-enum { ICMP_UNREACHABLE = 3, ICMP_UNREACHABLE_FRAGMENT = 4, IP_TCP_HEADERS = 40, LEAST_MSS = 512 };
+enum {
+	ICMP_UNREACHABLE = 3,
+	ICMP_UNREACHABLE_PROTOCOL = 2,
+	ICMP_UNREACHABLE_PORT = 3,
+	ICMP_UNREACHABLE_FRAGMENT = 4,
+	IP_TCP_HEADERS = 40,
+	LEAST_MSS = 512
+};
 
 /* Only somebody who sees our segments knows a sequence number in flight (RFC 5927 4.1). */
 static bool
@@ -47,7 +54,9 @@ tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *t, uint8_t type, uint8_t code, u
 
 	if (!a || type != ICMP_UNREACHABLE || !is_in_flight(t, a, seq))
 		return;
-	if (t->state == TCP_SYN_SENT && code != ICMP_UNREACHABLE_FRAGMENT)
+	/* RFC 1122 4.2.3.9: codes 0, 1 and 5 never end a connection; later ones are taken as such. */
+	if (t->state == TCP_SYN_SENT &&
+	    (code == ICMP_UNREACHABLE_PROTOCOL || code == ICMP_UNREACHABLE_PORT))
 		end_connection(ctx, t, TCP_EV_UNREACHABLE, now, out);
 	else if (is_synchronized(t) && code == ICMP_UNREACHABLE_FRAGMENT)
 		lower_mss(t, mtu);

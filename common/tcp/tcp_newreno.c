@@ -7,16 +7,19 @@ enum { DUP_ACK_THRESHOLD = 3 };
 uint32_t
 cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t)
 {
-	return (uint32_t)ctx->cfg.initial_window * effective_mss(t); /* RFC 6928 */
+	uint32_t mss = effective_mss(t), segments = ctx->cfg.initial_window;
+	uint32_t limit = segments * 1460 > 2 * mss ? segments * 1460 : 2 * mss;
+
+	return segments * mss < limit ? segments * mss : limit; /* RFC 6928 2 */
 }
 
+/* The new ssthresh (RFC 5681 (4)). */
 static uint32_t
-half_flight(const struct tcb *t, const struct tcp_act *a)
+half_of(const struct tcb *t, uint32_t flight)
 {
-	uint32_t half = (a->snd_max - t->snd_una) / 2; /* RFC 5681 (4) */
 	uint32_t least = 2u * effective_mss(t);
 
-	return half > least ? half : least;
+	return flight / 2 > least ? flight / 2 : least;
 }
 
 static void
@@ -75,6 +78,8 @@ cc_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t acked, 
 	a->dup_acks = 0;
 	if (a->flags & TCP_ACT_RECOVERY)
 		return recovery_acked(t, a, acked);
+	/* Left behind by half the sequence space it would seem to be ahead. */
+	a->recover = seq_max(a->recover, t->snd_una - 1);
 	if (is_window_used(t, a, flight))
 		grow(t, a, acked);
 	return false;
@@ -92,7 +97,8 @@ cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a)
 	/* RFC 6582 3.2 (1): not when the duplicates may stem from what a timeout has sent again. */
 	if (a->dup_acks != DUP_ACK_THRESHOLD || seq_leq(t->snd_una, a->recover))
 		return false;
-	a->ssthresh = half_flight(t, a);
+	/* What limited transmit has sent beyond cwnd does not count (RFC 5681 3.2 (2)). */
+	a->ssthresh = half_of(t, seq_min(a->snd_max, t->snd_una + a->cwnd) - t->snd_una);
 	a->recover = a->snd_max;
 	a->cwnd = a->ssthresh + DUP_ACK_THRESHOLD * effective_mss(t);
 	a->flags |= TCP_ACT_RECOVERY;
@@ -103,8 +109,8 @@ cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a)
 void
 cc_timeout(struct tcb *t, struct tcp_act *a)
 {
-	if (a->backoff == 0) /* RFC 5681 3.1: not again for the same segment */
-		a->ssthresh = half_flight(t, a);
+	if (a->unanswered == 0) /* RFC 5681 3.1: not again for the same segment */
+		a->ssthresh = half_of(t, a->snd_max - t->snd_una);
 	a->cwnd = effective_mss(t);
 	a->acked_octets = 0;
 	a->recover = a->snd_max; /* RFC 6582 4 */
@@ -116,7 +122,8 @@ uint32_t
 cc_window(const struct tcb *t, const struct tcp_act *a)
 {
 	/* RFC 3042: the first two duplicates each let one new segment out. */
-	if (!(a->flags & TCP_ACT_RECOVERY) && a->dup_acks > 0 && a->dup_acks < DUP_ACK_THRESHOLD)
+	if (!(a->flags & TCP_ACT_RECOVERY) && a->dup_acks > 0 && a->dup_acks < DUP_ACK_THRESHOLD &&
+	    t->snd_nxt == a->snd_max)
 		return a->cwnd + a->dup_acks * (uint32_t)effective_mss(t);
 	return a->cwnd;
 }

@@ -7,6 +7,7 @@ enum { CLOCK_GRANULARITY_US = 1000 }; /* of timestamps; G in the RFC */
 void
 rtt_sample(struct tcp_act *a, uint32_t us)
 {
+	a->backoff = 0; /* only a measurement ends it (RFC 6298 5, Karn's algorithm) */
 	if (us == 0)
 		us = 1;	       /* srtt 0 means none */
 	if (a->srtt_us == 0) { /* (2.2) */
@@ -23,6 +24,8 @@ rtt_sample(struct tcp_act *a, uint32_t us)
 		a->srtt_us = 1;
 }
 
+#define RTO_AFTER_LOST_SYN_NS (3000ull * NS_PER_MS)
+
 uint64_t
 rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a)
 {
@@ -34,6 +37,8 @@ rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a)
 		if (spread < CLOCK_GRANULARITY_US)
 			spread = CLOCK_GRANULARITY_US;
 		rto = (a->srtt_us + spread) * 1000;
+	} else if (a->flags & TCP_ACT_SLOW_RTO && rto < RTO_AFTER_LOST_SYN_NS) {
+		rto = RTO_AFTER_LOST_SYN_NS; /* (5.7) */
 	}
 	if (rto < ctx->cfg.rto_min_ns) /* (2.4), with a smaller minimum than the RFC's second */
 		rto = ctx->cfg.rto_min_ns;

@@ -58,7 +58,11 @@ enter_established(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_o
 	a->rexmt_at = TCP_NEVER;
 	a->last_ns = now;
 	/* RFC 5681 3.1: one segment when the SYN or its answer had to be repeated. */
-	a->cwnd = a->flags & TCP_ACT_SYN_REXMT ? effective_mss(t) : cc_initial_window(ctx, t);
+	a->cwnd = cc_initial_window(ctx, t);
+	if (a->flags & TCP_ACT_SYN_REXMT) {
+		a->cwnd = effective_mss(t);
+		a->flags |= TCP_ACT_SLOW_RTO;
+	}
 	a->recover = t->snd_una - 1;
 	if (a->flags & TCP_ACT_FIN_QUEUED)
 		set_state(t, TCP_FIN_WAIT_1); /* closed before it was open (RFC 9293 3.10.4) */
