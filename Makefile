@@ -30,8 +30,8 @@ CFLAGS_ALL  := -std=gnu11 $(OPT) $(ARCH) -g -fno-strict-aliasing -pthread -MMD -
 CFLAGS_PURE := -D_GNU_SOURCE -Wconversion
 DPDK_CFLAGS  = $(subst -I,-isystem ,$(shell pkg-config --cflags libdpdk))
 
-# The grammar of --port is pure, so that the tools' options can be tested without DPDK.
-DP_PURE  := common/dp/port_spec.c
+# Of common/dp, what does without DPDK's headers, and is tested without DPDK.
+DP_PURE  := common/dp/port_spec.c common/dp/doorbell.c
 PURE_SRC := $(sort $(wildcard $(addsuffix /*.c,$(PURE))) $(DP_PURE))
 DP_SRC   := $(filter-out $(DP_PURE),$(sort $(wildcard common/dp/*.c)))
 PURE_OBJ := $(PURE_SRC:%.c=$(O)/%.o)
@@ -50,9 +50,9 @@ DPDK_LIBS := -Wl,--whole-archive $(PMDS:%=-l:librte_%.a) -Wl,--no-whole-archive 
 SYS_LIBS  := -lxdp -lbpf -lelf -lz -lpcap -ldbus-1 -lnuma -lbsd -lmd -lm -pthread \
 	-Wl,--defsym,sd_listen_fds=0 -Wl,--defsym,sd_is_socket=0
 # No static sanitizers. ld warns of getpwuid() and the like in static programs (libpcap and D-Bus again).
-# Two functions of the memif driver are wrapped: see common/dp/memif.c.
+# Wrapped for the sake of two drivers: see common/dp/memif.c and driver.c.
 LINK := $(if $(SAN),-fsanitize=$(SAN),-static -Wl,--no-warnings) -Wl,--gc-sections \
-	-Wl,--wrap=memif_connect,--wrap=memif_free_regions
+	-Wl,--wrap=memif_connect,--wrap=memif_free_regions,--wrap=setsockopt
 
 .PHONY: all test check-long demo bench lint install clean
 all: $(TOOLS:%=$(BIN)/%)

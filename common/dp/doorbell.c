@@ -74,6 +74,25 @@ send_with_fds(int conn, const void *buf, size_t len, const int *fds, unsigned n)
 	return sendmsg(conn, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)len ? 0 : -errno;
 }
 
+/* Adds those of c to the n that were there; what is too many is closed, but counted. */
+static unsigned
+keep_fds(struct cmsghdr *c, int fds[MAX_FDS], unsigned n)
+{
+	size_t bytes = c->cmsg_len - CMSG_LEN(0);
+
+	for (size_t at = 0; at + sizeof(int) <= bytes; at += sizeof(int)) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
+		if (n < MAX_FDS)
+			fds[n] = fd;
+		else
+			close(fd);
+		n++;
+	}
+	return n;
+}
+
 /* The number of descriptors that came along, or -errno; -EPROTO when it is not a message of this
  * size. */
 static int
@@ -96,12 +115,11 @@ recv_with_fds(int conn, void *buf, size_t len, int fds[MAX_FDS])
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(&mh); c; c = CMSG_NXTHDR(&mh, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		n = (unsigned)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+		n = keep_fds(c, fds, n);
 	}
-	if (got == (ssize_t)len && !(mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
+	if (n <= MAX_FDS && got == (ssize_t)len && !(mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
 		return (int)n;
-	close_all(fds, n);
+	close_all(fds, n < MAX_FDS ? n : MAX_FDS);
 	return -EPROTO;
 }
 
@@ -250,6 +268,7 @@ bell_dial(struct bell *b, const char *path, uint16_t queues, uint32_t slot_bytes
 	if (rc < 0)
 		return rc;
 	b->conn = rc;
+	b->queues = queues;
 	b->slot_bytes = slot_bytes;
 	fds[0] = rc = make_page(b);
 	if (rc >= 0) {
@@ -274,7 +293,7 @@ bell_read_answer(struct bell *b)
 		return BELL_GONE;
 	if (a.magic == MAGIC && a.queues == 0 && n == 0)
 		return BELL_BUSY;
-	if (a.magic != MAGIC || a.queues > DP_MAX_QUEUES || (unsigned)n != a.queues || n == 0) {
+	if (a.magic != MAGIC || a.queues > b->queues || (unsigned)n != a.queues || n == 0) {
 		close_all(fds, (unsigned)n);
 		return BELL_GONE;
 	}

@@ -16,7 +16,7 @@
  * other, having put frames there, lowers the flag if it is up, and writes to the eventfd. */
 struct bell {
 	int conn;	     /* -1: nobody */
-	uint16_t queues;     /* agreed */
+	uint16_t queues;     /* asked for, then agreed */
 	uint32_t slot_bytes; /* of the rings, which are the client's */
 	struct bell_page *page;
 	int my_event[DP_MAX_QUEUES];   /* that the other end writes to; for the port's life */

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/if_packet.h>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -49,17 +50,36 @@ check_raw(struct dp_port *port, char *err)
 	return kernel_if_check(port, err);
 }
 
+/* The driver puts even a single socket into a fanout group, with a flag that makes the kernel put IP
+ * fragments together: they would arrive as one frame of more than the MTU. Wrapped by the linker. */
+static bool without_fanout;
+
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len);
+
+int
+__wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	if (without_fanout && level == SOL_PACKET && name == PACKET_FANOUT)
+		return 0;
+	return __real_setsockopt(fd, level, name, value, len);
+}
+
 static int
 probe_af_packet(struct dp_port *port, char *err)
 {
 	uint32_t slot = kernel_if_slot_bytes();
 	char args[128];
+	int rc;
 
 	if (check_raw(port, err) < 0)
 		return -1;
 	snprintf(args, sizeof(args), "iface=%.15s,framesz=%u,blocksz=%u,framecnt=%d",
 		 port->spec.name, slot, SLOTS_PER_BLOCK * slot, RING_SLOTS);
-	return driver_probe_vdev(port, "net_af_packet", args, err);
+	without_fanout = true;
+	rc = driver_probe_vdev(port, "net_af_packet", args, err);
+	without_fanout = false;
+	return rc;
 }
 
 /* Busy polling would burn what sleeping saves. */
@@ -70,6 +90,7 @@ probe_af_xdp(struct dp_port *port, char *err)
 
 	if (check_raw(port, err) < 0)
 		return -1;
+	kernel_if_warn_of_queues(port);
 	snprintf(args, sizeof(args), "iface=%.15s,busy_budget=0", port->spec.name);
 	return driver_probe_vdev(port, "net_af_xdp", args, err);
 }

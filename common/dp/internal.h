@@ -115,6 +115,7 @@ void clock_calibrate(void);
 
 /* kernel_if.c: interfaces of the local kernel */
 int kernel_if_check(const struct dp_port *port, char *err);
+void kernel_if_warn_of_queues(const struct dp_port *port);
 uint16_t kernel_if_mtu(const char *name);
 int kernel_if_claim_socket(const char *name, int domain);
 void kernel_if_ignore_outgoing(int fd);

@@ -13,15 +13,17 @@
 #include <unistd.h>
 
 #include <linux/bpf.h>
+#include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 
 #include "base/log.h"
 
 enum { MAX_SLOT_BYTES = 16384, SLOT_MAC_BYTES = 16 };
 
-/* One of the SIOCGIF ioctls. 0 or -errno. */
+/* One of the ioctls that take the name of an interface. 0 or -errno. */
 static int
 ask(const char *name, unsigned long what, struct ifreq *ifr)
 {
@@ -29,7 +31,6 @@ ask(const char *name, unsigned long what, struct ifreq *ifr)
 
 	if (s < 0)
 		return -errno;
-	memset(ifr, 0, sizeof(*ifr));
 	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%.15s", name);
 	rc = ioctl(s, what, ifr) < 0 ? -errno : 0;
 	close(s);
@@ -40,7 +41,7 @@ int
 kernel_if_check(const struct dp_port *port, char *err)
 {
 	const char *name = port->spec.name;
-	struct ifreq ifr;
+	struct ifreq ifr = {0};
 
 	if (ask(name, SIOCGIFFLAGS, &ifr) < 0)
 		return port_refuse(port, err, "there is no interface %s; 'ip link' lists them",
@@ -51,10 +52,27 @@ kernel_if_check(const struct dp_port *port, char *err)
 	return 0;
 }
 
+/* What arrives at the others goes to the kernel. */
+void
+kernel_if_warn_of_queues(const struct dp_port *port)
+{
+	struct ethtool_channels ch = {.cmd = ETHTOOL_GCHANNELS};
+	struct ifreq ifr = {.ifr_data = (void *)&ch};
+	uint32_t n;
+
+	if (ask(port->spec.name, SIOCETHTOOL, &ifr) < 0)
+		return;
+	n = ch.combined_count + ch.rx_count;
+	if (n > 1)
+		log_warn("%s: the interface has %u receive queues, only the first is read: "
+			 "'ethtool -L %s %s 1'",
+			 port->text, n, port->spec.name, ch.combined_count ? "combined" : "rx");
+}
+
 uint16_t
 kernel_if_mtu(const char *name)
 {
-	struct ifreq ifr;
+	struct ifreq ifr = {0};
 
 	if (ask(name, SIOCGIFMTU, &ifr) < 0)
 		return RTE_ETHER_MTU;

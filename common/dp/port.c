@@ -182,7 +182,9 @@ remedy(const struct dp_port *port)
 		return "";
 	if (dp_frames_free() < XDP_FRAMES)
 		return "; it takes 2048 packet buffers for itself, and fewer are free";
-	return "; another program may have the interface, 'ip link' shows its xdp program";
+	if (strstr(eal_log_reason(""), "xsk socket"))
+		return "; another program may have the interface: 'ip link' shows its xdp program";
+	return "";
 }
 
 static int

@@ -432,6 +432,33 @@ wait_for_rx() { # interface frames
 	return 1
 }
 
+@test "IP fragments pass one by one" {
+	needs_root
+	veth_up
+	local kind
+	ip -n "$NS_B" addr add 10.77.0.1/24 dev vb
+	ip -n "$NS_B" neigh add 10.77.0.2 lladdr 02:00:00:00:00:02 dev vb
+	export PREFIX="ip netns exec $NS_A"
+	for kind in af_packet af_xdp; do
+		start a sink -P -t 9 $kind:va
+		run ! ip netns exec "$NS_B" ping -c 1 -s 4000 -W 0.1 10.77.0.2
+		kill -INT "$LAST"
+		finish "$LAST" a
+		is 'foreign >= 3 && oversize == 0'
+	done
+}
+
+@test "af_xdp: an interface of several queues is warned of" {
+	needs_root
+	veth_up
+	ip -n "$NS_A" link add vc numrxqueues 3 numtxqueues 3 type veth peer name vd
+	export PREFIX="ip netns exec $NS_A"
+	dp a sink -t 0.1 af_xdp:vc
+	grep -q "3 receive queues, only the first is read: 'ethtool -L vc rx 1'" "$DIR/a.err"
+	dp a sink -t 0.1 af_xdp:va
+	run ! grep -q 'receive queues' "$DIR/a.err"
+}
+
 @test "af_xdp: too few buffers, or an interface that is taken" {
 	needs_root
 	veth_up
