@@ -77,10 +77,10 @@ stamps() {
 	await "$4.err" listening
 }
 
-# The median of what $2 is later than $1, in microseconds, line by line.
-median_gap_us() {
+# What $2 is later than $1 at least, in microseconds, line by line.
+gap_us() {
 	paste -d ' ' "$1" "$2" | awk '{ for (i = 2; i <= NF; i++) if ($i ~ /^[0-9]+\.[0-9]+$/) print ($i - $1) * 1e6 }' |
-		sort -n | awk '{ g[NR] = $1 } END { printf "%d\n", g[int((NR + 1) / 2)] }'
+		sort -n | awk 'NR == 1 { printf "%d\n", $1 }'
 }
 
 @test "--delay-ab is not --delay-ba, and both go before --delay" {
@@ -92,8 +92,8 @@ median_gap_us() {
 	within "$(rtt_us 20 0.02)" 35000 37000
 	await "$DIR/reply_in" 'seq 20,'
 	await "$DIR/reply_out" 'seq 20,'
-	within "$(median_gap_us "$DIR/request_out" "$DIR/request_in")" 29900 32000
-	within "$(median_gap_us "$DIR/reply_out" "$DIR/reply_in")" 4900 7000
+	within "$(gap_us "$DIR/request_out" "$DIR/request_in")" 29900 32000
+	within "$(gap_us "$DIR/reply_out" "$DIR/reply_in")" 4900 7000
 	lshaper_stop
 }
 
