@@ -75,7 +75,7 @@ static const struct opt options[] = {
      .type = OPT_CALL,
      .call = add_port,
      .metavar = "SPEC",
-     .def = "memif:mirror",
+     .def = "memif:mirror,rsize=16384",
      .help = "where the copy of the traffic comes from; may be repeated"},
     {.name = "read",
      .letter = 'r',

@@ -5,6 +5,8 @@
 #include "tcp/seq.h"
 #include "wire/tcp.h"
 
+enum { ACK_DELAY_MAX_NS = 500000000 };
+
 static inline unsigned
 client_side(const struct flow_record *f)
 {
@@ -188,6 +190,14 @@ match_request(struct track *t, struct flow_record *f, const struct track_packet 
 		open_request(t, f, pkt->ts_ns, range, rule_class(&t->rule, p, have));
 }
 
+/* RFC 9293 3.8.6.3: an ACK is delayed by less than half a second. One that comes later and covers octets behind the
+ * heartbeat is theirs; the heartbeat's own went by unseen. */
+static bool
+is_acked_late(const struct item *it, uint32_t ack, uint64_t now_ns)
+{
+	return it->end != ack && now_ns > it->ts_ns && now_ns - it->ts_ns >= ACK_DELAY_MAX_NS;
+}
+
 void
 match_acked(struct track *t, struct flow_record *f, uint32_t ack, uint64_t now_ns)
 {
@@ -198,8 +208,11 @@ match_acked(struct track *t, struct flow_record *f, uint32_t ack, uint64_t now_n
 
 		if (it->kind == ITEM_REQUEST && seq_leq(it->end, ack)) {
 			if (it->class == RULE_HEARTBEAT) {
+				bool doubtful =
+				    (it->flags & ITEM_REPEATED) || is_acked_late(it, ack, now_ns);
+
 				settle(t, f, link, now_ns,
-				       it->flags & ITEM_REPEATED ? TRACK_AMBIGUOUS : TRACK_MATCHED);
+				       doubtful ? TRACK_AMBIGUOUS : TRACK_MATCHED);
 				continue;
 			}
 			it->flags |= ITEM_ACKED;

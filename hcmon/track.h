@@ -26,28 +26,28 @@ struct track_packet {
 /* Counted since track_init. The list gives the struct, the records' columns and the summary. Two ledgers add up at
  * any time: requests   = matched + unanswered + ambiguous + requests_open,
  *           heartbeats = heartbeats_acked + heartbeats_unacked + heartbeats_ambiguous + heartbeats_open. */
-#define TRACK_COUNTERS(X)                                                             \
-	X(conns_opened, "connections established, or met by their traffic")           \
-	X(conns_closed, "connections ended: FIN both ways, RST, or tuple used again") \
-	X(syns, "SYN segments of clients, repeated ones included")                    \
-	X(resets, "RST segments")                                                     \
-	X(requests, "requests to which a response is due")                            \
-	X(responses, "beginnings of responses")                                       \
-	X(matched, "requests whose response began")                                   \
-	X(unanswered, "requests whose connection ended without response")             \
-	X(ambiguous, "requests whose response cannot be told for certain")            \
-	X(responses_unmatched, "responses to nothing that was seen")                  \
-	X(heartbeats, "low-priority messages that wait for their ACK only")           \
-	X(heartbeats_acked, "heartbeats acknowledged")                                \
-	X(heartbeats_unacked, "heartbeats whose connection ended without ACK")        \
-	X(heartbeats_ambiguous, "heartbeats seen again before their ACK")             \
-	X(retransmissions, "segments with octets seen before")                        \
-	X(out_of_order, "segments that came after later ones")                        \
-	X(tap_losses, "ACKs of octets that were never seen")                          \
-	X(tap_lost_bytes, "octets acknowledged but never seen")                       \
-	X(flows_evicted, "open flows given up to make room")                          \
-	X(flows_refused, "SYNs that found the table full of open flows")              \
-	X(untracked, "requests and responses for which there was no room")            \
+#define TRACK_COUNTERS(X)                                                                          \
+	X(conns_opened, "connections established, or met by their traffic")                        \
+	X(conns_closed, "connections ended: FIN both ways, RST, or tuple used again")              \
+	X(syns, "SYN segments of clients, repeated ones included")                                 \
+	X(resets, "RST segments")                                                                  \
+	X(requests, "requests to which a response is due")                                         \
+	X(responses, "beginnings of responses")                                                    \
+	X(matched, "requests whose response began")                                                \
+	X(unanswered, "requests whose connection ended without response")                          \
+	X(ambiguous, "requests whose response cannot be told for certain")                         \
+	X(responses_unmatched, "responses to nothing that was seen")                               \
+	X(heartbeats, "low-priority messages that wait for their ACK only")                        \
+	X(heartbeats_acked, "heartbeats acknowledged")                                             \
+	X(heartbeats_unacked, "heartbeats whose connection ended without ACK")                     \
+	X(heartbeats_ambiguous, "heartbeats seen again before their ACK, or whose ACK was missed") \
+	X(retransmissions, "segments with octets seen before")                                     \
+	X(out_of_order, "segments that came after later ones")                                     \
+	X(tap_losses, "ACKs of octets that were never seen")                                       \
+	X(tap_lost_bytes, "octets acknowledged but never seen")                                    \
+	X(flows_evicted, "open flows given up to make room")                                       \
+	X(flows_refused, "SYNs that found the table full of open flows")                           \
+	X(untracked, "requests and responses for which there was no room")                         \
 	X(labels_cut, "segments cut in the capture before their label")
 
 struct track_counters {

@@ -148,7 +148,7 @@ await() { # FILE PATTERN
 @test "live from a shaper's mirror, which comes, goes and comes back" {
 	"$BIN/hcmon" --format csv --interval 100ms --total "$T/total" >"$T/records" 2>"$T/err" &
 	watch $!
-	await "$T/err" 'watching memif:mirror, waiting'
+	await "$T/err" 'watching memif:mirror.*, waiting'
 	local i
 	for i in 1 2; do
 		timeout 30 "$BIN/lshaper" -q --port "pcap:$GOLDEN/iot.pcap" --port null: --mirror memif:mirror,server \

@@ -59,6 +59,30 @@ heartbeat_is_timed_to_its_ack(void **state)
 	assert_int_equal(w.t->latency[RULE_HEARTBEAT].total, 1);
 }
 
+/* A server may wait half a second with its ACK, not longer: then the tap has missed it. */
+static void
+ack_of_a_later_message_is_not_the_heartbeats(void **state)
+{
+	(void)state;
+	client(&w, 0, 0, TCP_ACK | TCP_PSH, HEARTBEAT, MSG_BYTES);
+	at_us(&w, 499999);
+	client(&w, 20, 0, TCP_ACK | TCP_PSH, HEARTBEAT, MSG_BYTES);
+	server(&w, 0, 40, TCP_ACK, NULL, 0);
+	assert_matched(&w, 0, RULE_HEARTBEAT, 499999);
+	assert_matched(&w, 1, RULE_HEARTBEAT, 0);
+	client(&w, 40, 0, TCP_ACK | TCP_PSH, HEARTBEAT, MSG_BYTES);
+	at_us(&w, 10499999);
+	client(&w, 60, 0, TCP_ACK | TCP_PSH, HEARTBEAT, MSG_BYTES);
+	at_us(&w, 10500009);
+	server(&w, 0, 80, TCP_ACK, NULL, 0);
+	assert_outcome(&w, 2, TRACK_AMBIGUOUS);
+	assert_matched(&w, 3, RULE_HEARTBEAT, 10);
+	client(&w, 80, 0, TCP_ACK | TCP_PSH, HEARTBEAT, MSG_BYTES);
+	at_us(&w, 20500009);
+	server(&w, 0, 100, TCP_ACK, NULL, 0); /* late, but no other's */
+	assert_matched(&w, 4, RULE_HEARTBEAT, 10000000);
+}
+
 static void
 low_request_may_want_a_response(void **state)
 {
@@ -455,6 +479,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    T(request_is_timed_to_its_response),
 	    T(heartbeat_is_timed_to_its_ack),
+	    T(ack_of_a_later_message_is_not_the_heartbeats),
 	    T(low_request_may_want_a_response),
 	    T(response_passes_over_heartbeats),
 	    T(several_outstanding_are_answered_in_order),
