@@ -8,8 +8,10 @@
 
 enum {
 	REOPEN_DELAY_MS = 1000,
-	DRAIN_S = 2,	       /* for answers, after the last message */
-	CLOSE_S = 5,	       /* for the peers to close, after the last of ours */
+	/* For answers, after the last message: a connection whose SYN was lost begins with an RTO
+	 * of 3 s (RFC 6298 5.7). */
+	DRAIN_S = 4,
+	CLOSE_S = 3,	       /* for the peers to close, after the last of ours */
 	CLOSES_PER_S = 200000, /* FIN */
 	RESETS_PER_S = 1000000,
 	CLOSE_MAX = 500000, /* more connections are reset */

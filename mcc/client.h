@@ -106,6 +106,13 @@ bool client_data(struct client *c, uint64_t *word, uint32_t number, const uint8_
 		 uint32_t len);
 /* The server has closed his side: client_ended(OUTCOME_EOF) when it is over. */
 void client_eof(struct client *c, uint64_t *word, uint32_t number);
+/* Answers so far, to whatever is answered. */
+static inline uint64_t
+client_answers(const struct client *c)
+{
+	return c->counters.settled[CLASS_REQUEST] +
+	       (c->by_answer & PENDING_HEARTBEAT ? c->counters.settled[CLASS_HEARTBEAT] : 0);
+}
 /* All that was sent is acknowledged. */
 void client_acked(struct client *c, uint64_t *word, uint32_t number);
 

@@ -131,7 +131,7 @@ fill_load(struct conf *c)
 			c->setup_ns = NS_PER_S;
 	}
 	if (!opt_given("format"))
-		c->format = record_default_format();
+		c->format = (int)record_default_format();
 }
 
 static void

@@ -150,8 +150,7 @@ close_due(struct kernel *k)
 static void
 think(struct kernel *k)
 {
-	const struct counters *n = &k->client.counters;
-	const uint64_t answers = n->settled[CLASS_REQUEST] + n->settled[CLASS_HEARTBEAT];
+	const uint64_t answers = client_answers(&k->client);
 	const uint64_t until = kernel_now_ns() + (answers - k->thought) * k->conf->think_ns;
 
 	k->thought = answers;

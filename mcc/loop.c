@@ -53,7 +53,7 @@ load(struct native *n)
 static void
 think(struct native *n)
 {
-	const uint64_t answers = n->client.counters.settled[CLASS_REQUEST];
+	const uint64_t answers = client_answers(&n->client);
 	const uint64_t until = dp_now_ns() + (answers - n->thought) * n->conf->think_ns;
 
 	n->thought = answers;

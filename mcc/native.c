@@ -216,6 +216,13 @@ say_drops(const struct native *n)
 #undef SAY
 }
 
+/* What has not come when the whole run would be over will not come. */
+static uint64_t
+give_up_ns(const struct conf *c)
+{
+	return c->duration_ns ? dp_now_ns() + c->duration_ns : UINT64_MAX;
+}
+
 bool
 native_run(const struct conf *c, struct report *report)
 {
@@ -223,13 +230,13 @@ native_run(const struct conf *c, struct report *report)
 	bool ran;
 
 	start_dp(c);
-	r.give_up_ns = c->duration_ns ? dp_now_ns() + c->duration_ns : UINT64_MAX;
-	r.port = wire_open(c, r.give_up_ns, &r.peer);
+	r.port = wire_open(c, give_up_ns(c), &r.peer);
 	if (!r.port && !carrier_is_stopped())
 		die("nobody came on %s in the time of --duration",
 		    c->port ? c->port : "memif:client or memif:server");
 	if (!r.port)
 		return false;
+	r.give_up_ns = give_up_ns(c);
 	r.n = smaller(dp_n_workers(), dp_port_queues(r.port));
 	if (r.n < c->threads)
 		log_info("%s has %u queue%s, so %u thread%s of load", wire_name(r.port), r.n,

@@ -123,13 +123,15 @@ wait_for_default(const struct conf *c, uint64_t give_up_ns)
 			say_waiting(&said, since_ns,
 				    "lshaper on memif:client, or qstackd on memif:server");
 		else if (now > ch.server_since_ns + GRACE_NS)
-			return choose(ch.server, ch.shaper);
+			break;
 		else
 			say_waiting(&said_grace, ch.server_since_ns,
 				    "lshaper on memif:client, for a moment; qstackd is there");
 		usleep(POLL_US);
 	}
-	return NULL;
+	if (carrier_is_stopped() || !server_is_up(&ch, c))
+		return NULL;
+	return choose(ch.server, ch.shaper);
 }
 
 /* As people know it. */

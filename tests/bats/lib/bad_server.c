@@ -1,4 +1,4 @@
-/* bad_server.c - a TCP server on 127.0.0.1 that answers well, badly or not at all: what a load generator has to live with. */
+/* bad_server.c - a TCP server that answers well, badly or not at all: what a load generator has to live with. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -117,11 +117,11 @@ static const struct {
 };
 
 static int
-listen_on(unsigned port)
+listen_on(const char *address, unsigned port)
 {
 	const struct sockaddr_in a = {.sin_family = AF_INET,
 				      .sin_port = htons((uint16_t)port),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+				      .sin_addr.s_addr = inet_addr(address)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -173,15 +173,15 @@ main(int argc, char **argv)
 	on_data_fn *on_data = NULL;
 	int epoll = epoll_create1(0), listener;
 
-	for (size_t i = 0; argc == 3 && i < sizeof(modes) / sizeof(*modes); i++)
+	for (size_t i = 0; argc >= 3 && i < sizeof(modes) / sizeof(*modes); i++)
 		if (!strcmp(argv[2], modes[i].name))
 			on_data = modes[i].on_data;
 	if (!on_data) {
-		fprintf(stderr, "usage: %s port mode\n", argv[0]);
+		fprintf(stderr, "usage: %s port mode [address]\n", argv[0]);
 		return 2;
 	}
 	setrlimit(RLIMIT_NOFILE, &files);
-	listener = listen_on((unsigned)atoi(argv[1]));
+	listener = listen_on(argc > 3 ? argv[3] : "127.0.0.1", (unsigned)atoi(argv[1]));
 	add(epoll, listener);
 	for (;;) {
 		int n = epoll_wait(epoll, events, EVENTS, -1);

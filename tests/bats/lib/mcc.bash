@@ -23,7 +23,7 @@ await_port() {
 	return 1
 }
 
-# nginx_start PORT: pid in $SERVER.
+# nginx_start PORT [ADDRESS: [COMMAND...]]: run by COMMAND (ip netns exec NS); pid in $SERVER.
 nginx_start() {
 	mkdir -p "$DIR/nginx"
 	cat >"$DIR/nginx.conf" <<-END
@@ -40,7 +40,7 @@ nginx_start() {
 		}
 	END
 	# One process: the tests end it by its pid.
-	nginx -c "$DIR/nginx.conf" -g 'master_process off;' 3>&- &
+	"${@:3}" nginx -c "$DIR/nginx.conf" -g 'master_process off;' 3>&- &
 	SERVER=$!
 }
 
@@ -49,6 +49,17 @@ bad_server_start() {
 	"$DIR/bad_server" "$1" "$2" 3>&- &
 	SERVER=$!
 	await_port "$1"
+}
+
+# linux_start PORT MODE: the same in $NS_S.
+linux_start() {
+	ip netns exec "$NS_S" "$DIR/bad_server" "$1" "$2" 10.79.0.1 3>&- &
+	SERVER=$!
+	for _ in $(seq 100); do
+		[ -z "$(ip netns exec "$NS_S" ss -Hltn "sport = :$1")" ] || return 0
+		sleep 0.05
+	done
+	return 1
 }
 
 server_stop() {
@@ -85,4 +96,49 @@ adds_up() {
 			}
 		}
 		END { exit bad || NR < 2 }' "$1"
+}
+
+# tool_start NAME FLAGS...: pid in ${NAME^^}, its words in $DIR/NAME.{csv,err}.
+tool_start() {
+	local tool=$1
+	shift
+	"$BIN/$tool" "$@" >"$DIR/$tool.csv" 2>"$DIR/$tool.err" 3>&- &
+	printf -v "${tool^^}" %s $!
+}
+
+# tool_stop NAME [SIGNAL]
+tool_stop() {
+	local pid=${1^^}
+	[ -n "${!pid:-}" ] || return 0
+	kill "-${2:-INT}" "${!pid}" 2>/dev/null || true
+	wait "${!pid}" 2>/dev/null || true
+	printf -v "$pid" %s ''
+}
+
+# Until a line of a file matches.
+await() {
+	for _ in $(seq 200); do
+		grep -q "$2" "$1" 2>/dev/null && return
+		sleep 0.05
+	done
+	cat "$1"
+	return 1
+}
+
+# A Linux host in $NS_S (ms, 10.79.0.1) and a wire to it in $NS_C (mc), where the kernel has no address.
+net_up() {
+	NS_S=mcc-$$-s NS_C=mcc-$$-c
+	export NS_S NS_C
+	ip netns add "$NS_S"
+	ip netns add "$NS_C"
+	ip -n "$NS_S" link add ms type veth peer name mc netns "$NS_C"
+	ip -n "$NS_S" addr add 10.79.0.1/24 dev ms
+	ip -n "$NS_S" link set ms up
+	ip -n "$NS_C" link set mc addrgenmode none up
+	ip netns exec "$NS_S" ethtool -K ms tx off >/dev/null
+}
+
+net_down() {
+	ip netns del "$NS_S"
+	ip netns del "$NS_C"
 }
