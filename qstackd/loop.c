@@ -67,7 +67,7 @@ applications(struct worker *w, uint64_t now)
 	}
 }
 
-/* Worker 0 keeps the clock of the whole program. */
+/* Worker 0 keeps the clock of the whole program, and an eye on its ports. */
 static void
 report_if_due(struct worker *w, uint64_t now)
 {
@@ -77,6 +77,7 @@ report_if_due(struct worker *w, uint64_t now)
 	worker_publish(w, now);
 	if (w->id != 0)
 		return;
+	worker_watch_ports(w);
 	if (c->duration_ns && now - server->start_ns >= c->duration_ns)
 		atomic_store(&server->stop, true);
 	if (now - server->report.last_ns >= c->interval_ns) {

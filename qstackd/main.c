@@ -70,9 +70,10 @@ open_ports(const struct conf *c)
 		if (!server.port[i])
 			die("%s", err);
 		server.n_ports++;
+		server.port_was_up[i] = dp_port_is_up(server.port[i]);
 		log_info("%s/%u on %s%s", units_print_ipv4(ip, sizeof(ip), c->port[i].ip.addr),
 			 c->port[i].ip.len, c->port[i].spec,
-			 dp_port_is_up(server.port[i]) ? "" : ", waiting for the other end");
+			 server.port_was_up[i] ? "" : ", waiting for the other end");
 	}
 }
 

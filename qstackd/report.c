@@ -18,7 +18,7 @@ struct row {
 	uint64_t requests, heartbeats, answers, bad_requests;
 	uint64_t rx_frames, tx_frames;
 	double rx_bps, tx_bps;
-	uint64_t segs_retransmitted, drops;
+	uint64_t segs_retransmitted, drops, rx_missed, frames_free;
 	uint64_t mem_bytes;
 	double mem_bytes_per_conn, cpu_percent;
 };
@@ -53,6 +53,9 @@ static const struct record_field fields[] = {
     F(RECORD_U64, 0, "segs_retransmitted", segs_retransmitted, "since the start"),
     F(RECORD_U64, 0, "drops", drops,
       "frames and segments not taken, all reasons; the summary names them"),
+    F(RECORD_U64, 0, "rx_missed", rx_missed,
+      "frames that a port lost for want of room or buffers, or as too long"),
+    F(RECORD_U64, 0, "frames_free", frames_free, "packet buffers that nobody holds now"),
     F(RECORD_U64, 0, "mem_bytes", mem_bytes, "memory that connections have touched so far"),
     F(RECORD_F64, 1, "mem_bytes_per_conn", mem_bytes_per_conn, "that over the connections held"),
     F(RECORD_F64, 1, "cpu_percent", cpu_percent, "of one core, in this interval"),
@@ -158,6 +161,8 @@ fill_totals(struct row *row, const struct snapshot *s)
 	row->tx_frames = s->stack.tx_frames;
 	row->segs_retransmitted = s->stack.tcp.segs_retransmitted;
 	row->drops = sum_drops(&s->stack);
+	row->rx_missed = s->rx_missed;
+	row->frames_free = s->frames_free;
 	row->mem_bytes = s->stack.mem_bytes;
 	row->mem_bytes_per_conn =
 	    (double)s->stack.mem_bytes / (s->stack.conns ? s->stack.conns : 1);
@@ -224,6 +229,8 @@ report_close(struct report *r, const struct snapshot *sum, uint64_t now)
 		 (unsigned long long)s->rx_frames, (unsigned long long)s->tx_frames,
 		 (unsigned long long)s->tcp.segs_retransmitted,
 		 units_print_bytes(mem, sizeof(mem), (double)s->mem_bytes));
+	if (sum->rx_missed)
+		log_info("%llu frames missed by the ports", (unsigned long long)sum->rx_missed);
 	if (sum_drops(s))
 		log_info("not taken, by reason:");
 	say_drops(s);

@@ -9,10 +9,12 @@
 #include "host/stack.h"
 #include "qstackd/app.h"
 
-/* What a worker says of itself, copied as a whole. */
+/* What a worker says of itself, copied as a whole; in a sum, what the ports and the buffers say, too. */
 struct snapshot {
 	struct stack_stats stack;
 	struct app_stats app;
+	uint64_t rx_missed;
+	uint32_t frames_free;
 };
 
 struct report {

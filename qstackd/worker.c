@@ -116,6 +116,25 @@ worker_release(struct worker *w)
 	w->stack = NULL;
 }
 
+void
+worker_watch_ports(const struct worker *w)
+{
+	struct server *server = w->server;
+
+	for (unsigned p = 0; p < server->n_ports; p++) {
+		struct dp_port *port = server->port[p];
+		const bool up = dp_port_is_up(port);
+
+		if (up == server->port_was_up[p])
+			continue;
+		server->port_was_up[p] = up;
+		if (up)
+			stack_announce(w->stack, p);
+		log_info("%s: the other end is %s", dp_port_name(port),
+			 up ? "there" : "gone; waiting for it");
+	}
+}
+
 static void
 take_snapshot(const struct worker *w, struct snapshot *s)
 {
@@ -150,4 +169,11 @@ server_snapshot(const struct server *server, struct snapshot *sum)
 
 		snapshot_add(sum, &w->copy[latest]);
 	}
+	for (unsigned p = 0; p < server->n_ports; p++) {
+		struct dp_port_stats ps;
+
+		dp_port_stats(server->port[p], &ps);
+		sum->rx_missed += ps.rx_missed + ps.rx_oversize;
+	}
+	sum->frames_free = dp_frames_free();
 }

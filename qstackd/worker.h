@@ -31,6 +31,7 @@ struct worker {
 struct server {
 	const struct conf *conf;
 	struct dp_port *port[STACK_MAX_NETIFS];
+	bool port_was_up[STACK_MAX_NETIFS]; /* worker 0 watches */
 	unsigned n_ports, n_workers;
 	struct worker *worker; /* n_workers of them */
 	uint64_t start_ns;
@@ -42,6 +43,8 @@ struct server {
 int worker_init(struct worker *w, struct server *server, unsigned id);
 void worker_release(struct worker *w);
 void worker_publish(struct worker *w, uint64_t now);
+/* Of one worker, which polls queue 0 of every port: says who comes and goes; who comes is told our addresses. */
+void worker_watch_ports(const struct worker *w);
 /* The sum over all workers of what they published last. */
 void server_snapshot(const struct server *server, struct snapshot *sum);
 
