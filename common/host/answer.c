@@ -14,13 +14,12 @@ enum { ARP_FRAME_BYTES = 14 + 4 + 28, ICMP_HEADERS_BYTES = 14 + 4 + 20 + 8 };
 static struct frame *
 begin(struct stack *s, size_t need)
 {
-	struct frame *f = &s->stock[s->n_stock - 1];
+	struct frame *f = s->n_stock > 0 ? &s->stock[s->n_stock - 1] : NULL;
 
-	if (s->n_stock == 0 || s->n_answers == STACK_ANSWERS || f->room < need) {
-		s->stats.drop_no_frame++;
-		return NULL;
-	}
-	return f;
+	if (f != NULL && f->room >= need && s->n_answers < STACK_ANSWERS)
+		return f;
+	s->stats.drop_no_frame++;
+	return NULL;
 }
 
 static void
@@ -66,6 +65,22 @@ answer_discard_all(struct stack *s)
 	}
 }
 
+/* What building an answer has shown to be unknown is asked for right behind it. */
+static void
+ask_neighbours(struct stack *s, struct netif *nif)
+{
+	while (neigh_deadline(&nif->neighbours) <= s->now && s->n_stock > 0 &&
+	       s->n_answers < STACK_ANSWERS) {
+		struct frame *f = &s->stock[s->n_stock - 1];
+		size_t len = netif_next_request(nif, s->now, f->data, f->room);
+
+		if (len == 0)
+			return;
+		commit(s, f, nif, len);
+		s->stats.arp_out++;
+	}
+}
+
 /* Where a neighbour is not known yet, the answer to a packet goes back to the station that it came from. */
 static bool
 fill_ip(struct stack *s, struct netif *nif, struct build_ip *ip, uint32_t src, uint32_t dst,
@@ -97,6 +112,7 @@ answer_segment(struct stack *s, struct netif *nif, const struct flow *f, const s
 	commit(s, frame, nif,
 	       build_tcp(frame->data, frame->room, &ip, f->lport, f->rport, seg, NULL));
 	s->stats.tcp_out++;
+	ask_neighbours(s, nif);
 }
 
 void
@@ -142,4 +158,5 @@ answer_icmp(struct stack *s, struct netif *nif, const struct icmp_msg *m, const 
 	commit(s, f, nif,
 	       build_icmp(f->data, f->room, &ip, m->type, m->code, m->rest, m->body, m->len));
 	s->stats.icmp_out++;
+	ask_neighbours(s, nif);
 }

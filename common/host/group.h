@@ -109,7 +109,8 @@ void tcb_list_remove(struct group *g, struct tcb_list *l, uint32_t slot);
 
 /* --- octets that are kept for the user (reserve.c) --- */
 
-void reserve_fill(struct group *g);
+/* Makes it large enough for a burst of n frames, as far as there is memory. */
+void reserve_fill(struct group *g, uint32_t n);
 /* Promises that a segment of len octets can be kept; false: there is not enough left. */
 bool reserve_promise(struct group *g, uint32_t len);
 /* The promise for len octets is over. */

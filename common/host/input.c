@@ -315,7 +315,7 @@ arp_in(struct stack *s, struct netif *nif, const struct pkt *p)
 	if (r.send)
 		answer_arp(s, nif, &r.msg);
 	if (r.resolved != 0)
-		s->kick = true;
+		work_kick(s, r.resolved);
 }
 
 static void
@@ -395,8 +395,8 @@ stack_input(struct stack *s, uint64_t now, const struct frame *f, unsigned n)
 	struct burst b;
 
 	s->now = now;
-	for (unsigned i = 0; i < s->n_groups && n > 0; i++)
-		reserve_fill(&s->group[i]);
+	for (unsigned i = 0; i < s->n_groups; i++)
+		reserve_fill(&s->group[i], n);
 	while (n > 0) {
 		unsigned part = n < STACK_BURST ? n : STACK_BURST;
 

@@ -64,7 +64,6 @@ struct stack {
 	uint32_t n_conns;
 	struct fifo work;    /* connections (TCB_ON_WORK) and answers */
 	struct fifo waiting; /* to be in it again: for a neighbour, or for room on the interface */
-	bool kick;	     /* what they wait for may have come */
 	uint64_t feed_at;    /* when those that starve look for an active block again */
 	uint32_t answer_head, n_answers;
 	struct frame answer[STACK_ANSWERS];
@@ -171,6 +170,9 @@ void answer_discard_all(struct stack *s);
 
 /* The interface whose address src is; NULL: not one of ours. */
 struct netif *stack_route(const struct stack *s, uint32_t src);
+/* This next hop is known now, or (0) all that somebody waits for may have come: back into the line. Those whose time has
+ * not come will wait again. */
+void work_kick(struct stack *s, uint32_t hop);
 
 static inline bool
 limit_take(struct limit *l, uint64_t now)

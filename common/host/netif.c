@@ -71,17 +71,24 @@ netif_tx_taken(struct netif *n, uint32_t taken)
 }
 
 size_t
-netif_next_arp(struct netif *n, uint64_t now, uint8_t *p, size_t room)
+netif_next_request(struct netif *n, uint64_t now, uint8_t *p, size_t room)
 {
-	const struct netif_addrs *a = &n->conf.addrs;
+	struct arp_msg m;
+
+	if (!neigh_next_request(&n->neighbours, &n->conf.addrs, now, &m))
+		return 0;
+	return arp_build(p, room, &m, n->conf.mac, n->conf.vlan);
+}
+
+size_t
+netif_next_announcement(struct netif *n, uint8_t *p, size_t room)
+{
 	struct arp_msg m;
 	uint32_t ip;
 
-	if (neigh_next_request(&n->neighbours, a, now, &m))
-		return arp_build(p, room, &m, n->conf.mac, n->conf.vlan);
 	if (n->announce == UINT32_MAX)
 		return 0;
-	ip = addr_local(a, n->announce);
+	ip = addr_local(&n->conf.addrs, n->announce);
 	if (ip == 0) {
 		n->announce = UINT32_MAX;
 		return 0;

@@ -52,8 +52,9 @@ void netif_tx_push(struct netif *n, const struct frame *f);
 /* The port took the first `taken` of them. */
 void netif_tx_taken(struct netif *n, uint32_t taken);
 
-/* The next ARP message that must leave now: a request, or an announcement; its length, 0: none. */
-size_t netif_next_arp(struct netif *n, uint64_t now, uint8_t *p, size_t room);
+/* The next ARP message that must leave now; its length, 0: none. */
+size_t netif_next_request(struct netif *n, uint64_t now, uint8_t *p, size_t room);
+size_t netif_next_announcement(struct netif *n, uint8_t *p, size_t room);
 /* True once after a resolution has failed. */
 bool netif_has_given_up(struct netif *n);
 

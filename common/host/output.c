@@ -44,6 +44,40 @@ send_segments(struct stack *s, struct netif *nif, const struct conn *c, const ui
 		build(s, nif, c, &ip, &s->out.seg[i]);
 }
 
+/* --- ARP: a request leaves where the need for it arises, like everything else --- */
+
+static bool
+can_send(const struct stack *s, const struct netif *nif)
+{
+	return s->n_stock > 0 && netif_tx_room(nif) > 0;
+}
+
+/* What has been written to the next frame of the stock. */
+static void
+send_arp(struct stack *s, struct netif *nif, size_t len)
+{
+	struct frame *f = &s->stock[--s->n_stock];
+
+	f->len = (uint32_t)len;
+	f->port = (uint8_t)(nif - s->netif);
+	f->flags = 0;
+	netif_tx_push(nif, f);
+	s->stats.arp_out++;
+}
+
+static void
+ask_neighbours(struct stack *s, struct netif *nif)
+{
+	while (neigh_deadline(&nif->neighbours) <= s->now && can_send(s, nif)) {
+		struct frame *f = &s->stock[s->n_stock - 1];
+		size_t len = netif_next_request(nif, s->now, f->data, f->room);
+
+		if (len == 0)
+			return;
+		send_arp(s, nif, len);
+	}
+}
+
 /* --- one connection --- */
 
 enum served {
@@ -70,6 +104,16 @@ all_netifs_full(const struct stack *s)
 	return true;
 }
 
+static unsigned
+way_room(const struct stack *s, const struct netif *nif)
+{
+	uint32_t room = netif_tx_room(nif);
+
+	if (room > s->n_stock)
+		room = s->n_stock;
+	return room < TCP_OUT_SEGS ? room : TCP_OUT_SEGS;
+}
+
 static enum served
 find_way(struct stack *s, const struct conn *c, uint64_t now, struct way *w)
 {
@@ -77,14 +121,14 @@ find_way(struct stack *s, const struct conn *c, uint64_t now, struct way *w)
 
 	w->nif = stack_route(s, f->laddr);
 	assert(w->nif != NULL);
-	w->room = netif_tx_room(w->nif);
-	if (w->room > s->n_stock)
-		w->room = s->n_stock;
-	if (w->room > TCP_OUT_SEGS)
-		w->room = TCP_OUT_SEGS;
+	w->room = way_room(s, w->nif);
 	if (w->room == 0)
 		return s->n_stock == 0 || all_netifs_full(s) ? SERVE_STOP : SERVE_WAIT;
 	w->neighbour = netif_resolve(w->nif, f->raddr, now, w->mac);
+	ask_neighbours(s, w->nif);
+	w->room = way_room(s, w->nif);
+	if (w->room == 0)
+		return SERVE_STOP;
 	return w->neighbour == NEIGH_PENDING ? SERVE_WAIT : SERVED;
 }
 
@@ -258,39 +302,42 @@ serve_next(struct stack *s, uint64_t now)
 	return true;
 }
 
-/* Back into the line, all of them: those whose time has not come will wait again. */
-static void
-kick_waiting(struct stack *s, uint64_t now)
+static bool
+waits_for(const struct stack *s, const struct conn *c, uint32_t hop)
 {
-	if (!s->kick && now < s->feed_at)
-		return;
-	s->kick = false;
-	s->feed_at = UINT64_MAX;
-	while (s->waiting.n > 0) {
+	const struct netif *nif;
+
+	if (hop == 0 || group_is_dead(c->t))
+		return true;
+	nif = stack_route(s, c->t->flow.laddr);
+	return addr_next_hop(&nif->conf.addrs, c->t->flow.raddr) == hop;
+}
+
+void
+work_kick(struct stack *s, uint32_t hop)
+{
+	for (uint32_t n = s->waiting.n; n > 0; n--) {
 		struct conn c = conn_of(s, fifo_pop(&s->waiting));
 
-		*conn_mark(&c) &= (uint8_t)~MARK_WAITING;
-		conn_work(s, &c);
+		if (waits_for(s, &c, hop)) {
+			*conn_mark(&c) &= (uint8_t)~MARK_WAITING;
+			conn_work(s, &c);
+		} else {
+			fifo_push(&s->waiting, c.id, 0);
+		}
 	}
 }
 
 static void
-send_arp(struct stack *s, struct netif *nif, uint64_t now)
+announce(struct stack *s, struct netif *nif)
 {
-	unsigned n = 0;
-
-	while (s->n_stock > 0 && netif_tx_room(nif) > 0 && n++ < NETIF_ANNOUNCE_BURST) {
+	for (unsigned n = 0; n < NETIF_ANNOUNCE_BURST && can_send(s, nif); n++) {
 		struct frame *f = &s->stock[s->n_stock - 1];
-		size_t len = netif_next_arp(nif, now, f->data, f->room);
+		size_t len = netif_next_announcement(nif, f->data, f->room);
 
 		if (len == 0)
 			return;
-		f->len = (uint32_t)len;
-		f->port = (uint8_t)(nif - s->netif);
-		f->flags = 0;
-		s->n_stock--;
-		netif_tx_push(nif, f);
-		s->stats.arp_out++;
+		send_arp(s, nif, len);
 	}
 }
 
@@ -310,13 +357,13 @@ drop_stale(struct stack *s, struct netif *nif, uint64_t now)
 		s->stock[s->n_stock++] = nif->tx[nif->tx_head + i];
 	s->stats.drop_tx += n;
 	netif_tx_taken(nif, n);
-	s->kick = true;
+	work_kick(s, 0);
 }
 
 static bool
 is_waiting(const struct stack *s)
 {
-	bool waiting = s->work.n > 0 || s->events.n > 0 || (s->kick && s->waiting.n > 0);
+	bool waiting = s->work.n > 0 || s->events.n > 0;
 
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		waiting |= s->netif[i].n_tx > 0 || s->netif[i].announce != UINT32_MAX;
@@ -329,15 +376,20 @@ stack_output(struct stack *s, uint64_t now)
 	s->now = now;
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		drop_stale(s, &s->netif[i], now);
-	kick_waiting(s, now);
+	if (now >= s->feed_at) {
+		s->feed_at = UINT64_MAX;
+		work_kick(s, 0);
+	}
 	while (s->work.n > 0) {
 		prefetch_ahead(s);
 		if (!serve_next(s, now))
 			break;
 	}
 	for (unsigned i = 0; i < s->n_netifs; i++) {
-		send_arp(s, &s->netif[i], now);
-		s->kick |= netif_has_given_up(&s->netif[i]);
+		ask_neighbours(s, &s->netif[i]);
+		announce(s, &s->netif[i]);
+		if (netif_has_given_up(&s->netif[i]))
+			work_kick(s, 0);
 	}
 	return is_waiting(s);
 }
@@ -359,7 +411,9 @@ stack_tx_done(struct stack *s, unsigned netif, unsigned taken)
 	for (unsigned i = 0; i < taken; i++)
 		s->stats.tx_octets += nif->tx[nif->tx_head + i].len;
 	s->stats.tx_frames += taken;
-	if (taken > 0 && s->waiting.n > 0 && netif_tx_room(nif) == 0)
-		s->kick = true;
+	bool was_full = netif_tx_room(nif) == 0;
+
 	netif_tx_taken(nif, taken);
+	if (was_full && taken > 0)
+		work_kick(s, 0);
 }

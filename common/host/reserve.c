@@ -16,14 +16,16 @@ n_free(const struct pool *p)
 }
 
 void
-reserve_fill(struct group *g)
+reserve_fill(struct group *g, uint32_t n)
 {
 	struct reserve *r = &g->reserve;
 	struct pool *acts = &g->ctx.acts, *large = &g->ctx.blocks.large;
+	uint32_t want_acts = r->acts_due + n;
+	uint32_t want_blocks = r->blocks_due + n * blocks_for(g->ctx.cfg.mss);
 
-	while (r->n_acts < r->max_acts && n_free(acts) > 0)
+	while (r->n_acts < want_acts && r->n_acts < r->max_acts && n_free(acts) > 0)
 		r->act[r->n_acts++] = pool_get(acts);
-	while (r->n_blocks < r->max_blocks && n_free(large) > 0)
+	while (r->n_blocks < want_blocks && r->n_blocks < r->max_blocks && n_free(large) > 0)
 		r->block[r->n_blocks++] = pool_get(large);
 }
 

@@ -184,8 +184,10 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 	X(tx_frames)                                                                                \
 	X(tx_octets)                                                                                \
 	X(arp_in)                                                                                   \
-	X(arp_out) X(icmp_in) X(icmp_out) X(tcp_in) X(tcp_out) X(udp_in)                            \
-	    X(drop_not_ours)	  /* another MAC or IP address */                                   \
+	X(arp_out)                                                                                  \
+	X(icmp_in)                                                                                  \
+	X(icmp_out)                                                                                 \
+	X(tcp_in) X(tcp_out) X(udp_in) X(drop_not_ours) /* another MAC or IP address */             \
 	    X(drop_no_listener)	  /* SYN to a closed port: answered by RST */                       \
 	    X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */  \
 	    X(drop_bad_syn)	  /* SYN with FIN, to LISTEN */                                     \

@@ -44,9 +44,10 @@ struct kit_host {
 	struct rng rng;
 	void (*on_event)(struct kit_host *h, const struct stack_event *ev, uint64_t now);
 	void *arg;
-	unsigned burst; /* frames a turn, at most KIT_BURST */
-	bool deaf;	/* the port takes nothing */
-	bool poor;	/* gets no empty frames */
+	unsigned burst;	 /* frames a turn, at most KIT_BURST */
+	bool deaf;	 /* the port takes nothing */
+	bool poor;	 /* gets no empty frames */
+	unsigned ration; /* of empty frames a turn; 0: as many as it wants */
 	uint64_t deadline, n_in;
 	uint32_t n_frames; /* empty ones that the stack has */
 	/* on their way to here, in order of time */
@@ -153,6 +154,8 @@ kit_stock(struct kit_host *h)
 {
 	unsigned n = stack_frames_short(h->s);
 
+	if (h->ration > 0 && n > h->ration)
+		n = h->ration;
 	for (; n > 0 && !h->poor; n--) {
 		struct frame f = {.room = KIT_ROOM};
 
