@@ -18,6 +18,7 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 enum { SETUP_PER_S = 50000 /* connections, when -s is not given */ };
+enum { BYTES_PER_CONN = 96 };
 enum { KEEP_CLASS = 0 /* of --priority-level */ };
 
 static const char *
@@ -101,7 +102,7 @@ static const struct opt_spec spec = {
     .summary = "Holds millions of TCP connections to a server and loads them in bursts.",
     .opts = opts,
     .footer = "  mcc -c 100000 --dest 192.168.3.10\n"
-	      "  mcc -c 2000 -e 1 --network-stack kernel --app http --dest 127.0.0.1 -d 10\n",
+	      "  mcc -c 2000 -e 1 --network-stack kernel --app http --dest 127.0.0.1 -d 5\n",
     .eal = true,
 };
 
@@ -213,6 +214,21 @@ check_tuples(struct conf *c)
 		die_usage("%s", err);
 }
 
+/* For the built-in stack; the kernel's sockets take memory of the kernel. */
+static void
+check_memory(const struct conf *c)
+{
+	const double need = (double)c->conns * BYTES_PER_CONN, has = (double)mem_available();
+	char a[32], b[32];
+
+	if (c->stack == STACK_KERNEL || need <= has)
+		return;
+	die_usage("%" PRIu64
+		  " connections of %d bytes need %s; %s of memory are free: fewer (--conn)",
+		  c->conns, BYTES_PER_CONN, units_print_bytes(a, sizeof(a), need),
+		  units_print_bytes(b, sizeof(b), has));
+}
+
 /* MCC's --smp counts one thread of control. */
 static void
 count_threads(struct conf *c)
@@ -254,6 +270,7 @@ conf_parse(struct conf *c, int argc, char **argv)
 	check_kernel(c);
 	check_network(c);
 	check_tuples(c);
+	check_memory(c);
 	count_threads(c);
 	print_host(c);
 }

@@ -106,6 +106,12 @@ teardown() {
 	[ "$status" -eq 0 ]
 }
 
+@test "more connections than memory: the arithmetic" {
+	[ "$(awk '/MemAvailable/ { print $2 }' /proc/meminfo)" -lt $((190 << 20)) ] || skip "much memory"
+	fails_with 2 '2147483647 connections of 96 bytes need 192 GiB; .* free: fewer (--conn)' \
+		mcc -c 2147483647 --ip 10.0.0.1/8 --ips 33289 --dest 10.255.0.1 --check
+}
+
 @test "kernel: what the machine lacks is said before the start, with the remedy" {
 	fails_with 1 'source address x [0-9]* ports are [0-9]*: add --ip 127.0.0.11/8 --ips' \
 		mcc -c 70000 --network-stack kernel --dest 127.0.0.1

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { EVENTS = 64, BUFFER = 65536, IOT_ANSWER = 146, MAX_FDS = 20000 };
+enum { EVENTS = 64, BUFFER = 65536, IOT_ANSWER = 146, MAX_FDS = 50000 };
 
 static char buffer[BUFFER];
 static unsigned messages[MAX_FDS]; /* by descriptor */
@@ -168,7 +168,7 @@ serve(int fd, on_data_fn *on_data)
 int
 main(int argc, char **argv)
 {
-	struct rlimit files = {MAX_FDS, MAX_FDS};
+	struct rlimit files;
 	struct epoll_event events[EVENTS];
 	on_data_fn *on_data = NULL;
 	int epoll = epoll_create1(0), listener;
@@ -180,6 +180,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: %s port mode [address]\n", argv[0]);
 		return 2;
 	}
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max < MAX_FDS ? files.rlim_max : MAX_FDS;
 	setrlimit(RLIMIT_NOFILE, &files);
 	listener = listen_on(argc > 3 ? argv[3] : "127.0.0.1", (unsigned)atoi(argv[1]));
 	add(epoll, listener);

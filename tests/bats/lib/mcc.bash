@@ -51,10 +51,15 @@ bad_server_start() {
 	await_port "$1"
 }
 
-# linux_start PORT MODE: the same in $NS_S.
+# linux_start PORT MODE [ADDRESS]: the same in $NS_S.
 linux_start() {
-	ip netns exec "$NS_S" "$DIR/bad_server" "$1" "$2" 10.79.0.1 3>&- &
+	ip netns exec "$NS_S" "$DIR/bad_server" "$1" "$2" "${3:-10.79.0.1}" 3>&- &
 	SERVER=$!
+	await_listener "$1"
+}
+
+# Until somebody listens on that port in $NS_S.
+await_listener() {
 	for _ in $(seq 100); do
 		[ -z "$(ip netns exec "$NS_S" ss -Hltn "sport = :$1")" ] || return 0
 		sleep 0.05
