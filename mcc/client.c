@@ -170,7 +170,7 @@ client_next_open(struct client *c, uint32_t *number)
 	if (c->phase >= PHASE_DRAIN)
 		return false;
 	if (schedule_open_due(&c->schedule) <= c->now) {
-		*number = schedule_open(&c->schedule);
+		*number = schedule_open(&c->schedule, c->now);
 	} else if (reopen_due(&c->reopen) <= c->now) {
 		*number = reopen_take(&c->reopen, c->now);
 		c->counters.reopened++;

@@ -141,6 +141,7 @@ native_loop(unsigned worker, void *arg)
 			client_stop(&n->client);
 		native_turn(n, true);
 	}
+	client_tell_time(&n->client, dp_now_ns());
 	native_abort_rest(n);
 	native_turn(n, false);
 	take_stats(n);

@@ -232,7 +232,9 @@ measure_memory(struct report *r)
 static void
 write_record(struct report *r)
 {
-	const double seconds = (double)(r->now_ns - r->before_ns) / 1e9;
+	const uint64_t ns = r->now_ns - r->before_ns;
+	/* The last interval may be too short for rates. */
+	const double seconds = ns < r->conf->interval_ns / 100 ? NAN : (double)ns / 1e9;
 	const struct counters *n = &r->now, *b = &r->before;
 	const uint64_t cpu = cpu_ns();
 	struct row row = {
@@ -259,10 +261,10 @@ write_record(struct report *r)
 }
 
 static void
-one_interval(struct report *r)
+one_interval(struct report *r, bool last)
 {
 	measure_memory(r);
-	if (r->now_ns > r->before_ns)
+	if (r->now_ns > r->before_ns || last)
 		write_record(r);
 	summary_progress(r);
 	if (r->now_ns >= r->next_log_ns) {
@@ -280,7 +282,7 @@ report_run(void *arg)
 	while (going_on) {
 		wait_for_threads(r);
 		going_on = gather(r);
-		one_interval(r);
+		one_interval(r, !going_on);
 	}
 	return NULL;
 }

@@ -70,6 +70,8 @@ schedule_init(struct schedule *s, const struct schedule_conf *c, uint64_t start_
 	s->load_ns = start_ns + c->setup_ns + c->wait_ns;
 	s->blocks = (c->conns - 1) / c->burst + 1;
 	find_burst(s);
+	if (c->setup_ns == 0)
+		s->load_ns = s->due_ns = UINT64_MAX;
 }
 
 uint64_t
@@ -81,11 +83,15 @@ schedule_open_due(const struct schedule *s)
 }
 
 uint32_t
-schedule_open(struct schedule *s)
+schedule_open(struct schedule *s, uint64_t now)
 {
 	const uint32_t number = (uint32_t)s->next_open;
 
 	s->next_open += s->conf.shards;
+	if (s->next_open >= s->conf.conns && s->load_ns == UINT64_MAX) {
+		s->load_ns = now + s->conf.wait_ns;
+		s->due_ns = block_due(s, s->epoch, s->block);
+	}
 	return number;
 }
 

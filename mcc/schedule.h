@@ -52,10 +52,10 @@ void schedule_init(struct schedule *s, const struct schedule_conf *c, uint64_t s
 
 /* When this shard's next connection is due to be opened; UINT64_MAX when all were. */
 uint64_t schedule_open_due(const struct schedule *s);
-/* Its number; it counts as opened from now on. */
-uint32_t schedule_open(struct schedule *s);
+/* Its number; it counts as opened from now on. Without a set-up time the load begins `wait` after the last one. */
+uint32_t schedule_open(struct schedule *s, uint64_t now);
 
-/* When the next message is due. A burst that is late stays due: its messages keep their time. */
+/* When the next message is due, UINT64_MAX while that is open. A burst that is late stays due: its messages keep their time. */
 static inline uint64_t
 schedule_message_due(const struct schedule *s)
 {

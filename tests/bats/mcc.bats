@@ -113,6 +113,22 @@ echo_load() {
 	grep -q '0 connections, 200 answers' "$DIR/err"
 }
 
+@test "a server that does not read: what does not fit is not sent, and counted" {
+	bad_server_start "$PORT" stall
+	mcc_run 1 --app echo -c 10 -e 1ms -s 0 -w 0 -l 16k -d 1s
+	adds_up "$DIR/csv"
+	[ "$(field "$DIR/csv" unsent)" -gt 0 ]
+	[ "$(field "$DIR/csv" requests)" -eq "$(field "$DIR/csv" requests_lost)" ]
+	[ "$(field "$DIR/csv" closed)" -eq 10 ]
+}
+
+@test "--think-time: mcc works on each answer before it takes the next" {
+	bad_server_start "$PORT" echo
+	mcc_run 0 --app echo -c 100 -b 100 -e 1 -s 0 -w 0 -t 1000000 -d 1500ms
+	[ "$(field "$DIR/csv" requests_answered)" -eq 200 ]
+	awk '/from when due/ { max = $(NF - 1) * ($NF == "s" ? 1000 : 1); exit !(max >= 50) }' "$DIR/err"
+}
+
 @test "nobody there: refused, tried again, exit status 1" {
 	mcc_run 1 -c 100 -s 500ms -w 100ms -e 500ms -d 2
 	adds_up "$DIR/csv"

@@ -84,6 +84,14 @@ veth=(--port af_packet:mc --ip 10.79.0.11/24 --ips 50 --dest 10.79.0.1)
 	done
 }
 
+@test "a Linux server that does not read: the window closes, what does not fit is not sent" {
+	linux_start 7 stall
+	mcc_run 1 "${veth[@]}" --app echo --dest-port 7 -c 10 -e 1ms -s 0 -w 0 -l 16k -d 2
+	[ "$(field "$DIR/csv" unsent)" -gt 0 ]
+	[ "$(field "$DIR/csv" requests)" -eq "$(field "$DIR/csv" requests_lost)" ]
+	[ "$(field "$DIR/csv" timed_out)" -eq 0 ]
+}
+
 @test "100,000 random and mutated frames while it loads a server: it goes on" {
 	local storm=${BUILD:-build}/tests/tools/storm mac
 	[ -x "$storm" ] || skip "no $storm"

@@ -40,7 +40,7 @@ the_set_up_is_even_and_complete(void **state)
 		schedule_init(&s, &c, START);
 		for (uint32_t j = 0; j < conns[i]; j++) {
 			assert_int_equal(schedule_open_due(&s), START + 2 * S * j / conns[i]);
-			assert_int_equal(schedule_open(&s), j);
+			assert_int_equal(schedule_open(&s, START), j);
 		}
 		assert_true(schedule_open_due(&s) == UINT64_MAX);
 	}
@@ -61,10 +61,12 @@ the_seeds_set_up_does_not_overflow(void **state)
 	assert_int_equal(s.blocks, 60);
 }
 
+/* All at once, however long that takes; the load waits for the last. */
 static void
 without_set_up_time_all_are_due_at_once(void **state)
 {
-	struct schedule_conf c = conf(5, 5, S);
+	struct schedule_conf c = conf(5, 2, 3 * S);
+	struct schedule_message m;
 	struct schedule s;
 
 	(void)state;
@@ -72,9 +74,17 @@ without_set_up_time_all_are_due_at_once(void **state)
 	schedule_init(&s, &c, START);
 	for (uint32_t j = 0; j < 5; j++) {
 		assert_true(schedule_open_due(&s) == START);
-		schedule_open(&s);
+		assert_true(schedule_message_due(&s) == UINT64_MAX && s.load_ns == UINT64_MAX);
+		schedule_open(&s, START + (j + 1) * S);
 	}
 	assert_true(schedule_open_due(&s) == UINT64_MAX);
+	for (uint32_t j = 0; j < 15; j++) {
+		assert_true(schedule_message_due(&s) ==
+			    START + 6 * S + (j / 5 * 3 + j % 5 / 2) * S);
+		schedule_message(&s, &m);
+		assert_int_equal(m.number, j % 5);
+		schedule_advance(&s);
+	}
 }
 
 /* c = 10, b = 3, e = 7 s: blocks of 3 3 3 1, due every 1.75 s. */
@@ -207,7 +217,8 @@ shards_make_up_the_whole(void **state)
 		for (uint32_t j = 0; j < 101; j++) {
 			assert_true(schedule_open_due(&whole) ==
 				    schedule_open_due(&part[j % shards]));
-			assert_int_equal(schedule_open(&whole), schedule_open(&part[j % shards]));
+			assert_int_equal(schedule_open(&whole, START),
+					 schedule_open(&part[j % shards], START));
 		}
 	}
 }

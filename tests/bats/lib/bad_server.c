@@ -99,6 +99,13 @@ garbage(int fd, const char *data, ssize_t n)
 	return true;
 }
 
+/* Never reads: not called. */
+static bool
+stall(int fd, const char *data, ssize_t n)
+{
+	return mute(fd, data, n);
+}
+
 /* Twice what was asked for. */
 static bool
 chatter(int fd, const char *data, ssize_t n)
@@ -111,9 +118,9 @@ static const struct {
 	const char *name;
 	on_data_fn *on_data;
 } modes[] = {
-    {"echo", echo},	  {"iot", iot},		{"dribble", dribble},
-    {"mute", mute},	  {"reset", reset},	{"hang-up", hang_up},
-    {"half", half_close}, {"garbage", garbage}, {"chatter", chatter},
+    {"echo", echo},	  {"iot", iot},		{"dribble", dribble}, {"mute", mute},
+    {"reset", reset},	  {"hang-up", hang_up}, {"half", half_close}, {"garbage", garbage},
+    {"chatter", chatter}, {"stall", stall},
 };
 
 static int
@@ -141,7 +148,7 @@ add(int epoll, int fd)
 }
 
 static void
-take(int epoll, int listener)
+take(int epoll, int listener, on_data_fn *on_data)
 {
 	int fd = accept(listener, NULL, NULL), one = 1;
 
@@ -153,7 +160,8 @@ take(int epoll, int listener)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	messages[fd] = 0;
-	add(epoll, fd);
+	if (on_data != stall)
+		add(epoll, fd);
 }
 
 static void
@@ -190,7 +198,7 @@ main(int argc, char **argv)
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.fd == listener)
-				take(epoll, listener);
+				take(epoll, listener, on_data);
 			else
 				serve(events[i].data.fd, on_data);
 		}
