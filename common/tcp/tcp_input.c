@@ -148,10 +148,12 @@ check_syn(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 /* --- fifth: ACK --- */
 
 static void
-update_send_window(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg)
+update_send_window(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, bool is_new_ack)
 {
-	if (a && !(seq_lt(a->snd_wl1, seg->seq) ||
-		   (a->snd_wl1 == seg->seq && seq_leq(a->snd_wl2, seg->ack))))
+	/* RFC 9293 3.10.7.4, and one case more: octets that the peer repeats are left of SND.WL1, but when they bring a new ACK its window is
+	 * the latest. To keep the old one would move the right edge with SND.UNA, beyond what was offered. */
+	if (a && !is_new_ack && !seq_lt(a->snd_wl1, seg->seq) &&
+	    !(a->snd_wl1 == seg->seq && seq_leq(a->snd_wl2, seg->ack)))
 		return;
 	t->snd_wnd = snd_scaled(t, seg);
 	if (!a)
@@ -314,12 +316,14 @@ check_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 		challenge_ack(ctx, t, now, out);
 		return false;
 	}
+	bool is_new_ack = seq_gt(seg->ack, t->snd_una);
+
 	t->flags &= (uint16_t)~TCB_CHALLENGED;
 	if (a) {
 		/* A closed window that is confirmed may last (RFC 9293 MUST-36). */
 		if (a->flags & TCP_ACT_PERSIST)
 			a->unanswered = 0;
-		if (seq_gt(seg->ack, t->snd_una)) {
+		if (is_new_ack) {
 			new_ack(ctx, t, a, seg, now, out);
 		} else if (is_duplicate_ack(t, a, seg)) {
 			ctx->stats.dup_acks_in++;
@@ -328,7 +332,7 @@ check_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 		}
 	}
 	if (seq_geq(seg->ack, t->snd_una))
-		update_send_window(t, a, seg);
+		update_send_window(t, a, seg, is_new_ack);
 	return advance_closing(ctx, t, now, out);
 }
 

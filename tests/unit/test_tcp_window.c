@@ -210,6 +210,24 @@ window_from_old_segments_is_ignored(void **state)
 	kit_delete(k);
 }
 
+/* The peer's repeated octets bring a new ACK: left of SND.WL1, but the latest window there is. The edge must not follow SND.UNA. */
+static void
+window_with_repeated_octets(void **state)
+{
+	struct kit *k = plain();
+
+	(void)state;
+	in(k, ". 101(100) ack 1 win 3000"); /* moves SND.WL1 on */
+	kit_send(k, 10000);
+	in(k, ". 101 ack 1 win 3000");
+	k->n_sent = k->next = 0;
+	in(k, ". 1(100) ack 2001 win 1000");
+	assert_int_equal(k->t->snd_wnd, 1000);
+	expect(k, ". 3001 ack 201"); /* nothing beyond 3001 */
+	expect_silence(k);
+	kit_delete(k);
+}
+
 /* --- the sender: Nagle, silly windows, PSH --- */
 
 static void
@@ -465,6 +483,7 @@ main(void)
 	    cmocka_unit_test(c6_our_window_is_zero),
 	    cmocka_unit_test(f11_window_shrinks),
 	    cmocka_unit_test(window_from_old_segments_is_ignored),
+	    cmocka_unit_test(window_with_repeated_octets),
 	    cmocka_unit_test(f12_nagle),
 	    cmocka_unit_test(f12_nodelay),
 	    cmocka_unit_test(f12_push_on_the_last),
