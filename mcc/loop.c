@@ -75,8 +75,6 @@ publish(struct native *n)
 {
 	take_stats(n);
 	exchange_publish(n->exchange, &n->client, &n->stats);
-	if (n->thread == 0)
-		wire_watch(n->run);
 }
 
 static void
@@ -118,6 +116,7 @@ native_turn(struct native *n, bool loaded)
 	sent = transmit(n, now);
 	dp_frames_put(frames, received);
 	busy |= received > 0 || sent > 0;
+	wire_watch(n);
 	if (loaded) {
 		think(n);
 		if (exchange_is_due(n->exchange, now, busy || n->blocked))

@@ -106,6 +106,7 @@ init_thread(struct native *n, struct native_run *r, unsigned thread)
 			     .conf = r->conf,
 			     .thread = thread,
 			     .shards = r->n,
+			     .wire_was_up = true,
 			     .exchange = &r->report->exchange[thread]};
 	fill_stack_conf(&sc, r->conf, r->n);
 	n->stack = stack_new(&sc);
@@ -226,7 +227,7 @@ give_up_ns(const struct conf *c)
 bool
 native_run(const struct conf *c, struct report *report)
 {
-	struct native_run r = {.conf = c, .report = report, .port_was_up = true};
+	struct native_run r = {.conf = c, .report = report};
 	bool ran;
 
 	start_dp(c);

@@ -30,6 +30,7 @@ struct native {
 	unsigned thread;
 	uint32_t shards; /* threads in use */
 
+	bool wire_was_up;
 	bool blocked;	 /* the wire or the stack takes no more for now */
 	bool has_number; /* a connection that could not be opened for want of memory */
 	uint32_t number;
@@ -46,7 +47,6 @@ struct native_run {
 	unsigned n; /* threads in use: one for each queue of the wire at most */
 	atomic_uint ready;
 	atomic_bool go, gave_up;
-	bool port_was_up;
 	const char *peer;
 	uint64_t start_ns, give_up_ns;
 };
@@ -69,7 +69,7 @@ bool native_meet(struct native *n);
 /* wire.c: opens the port that is meant, and waits until somebody is there. NULL: told to stop before that. */
 struct dp_port *wire_open(const struct conf *c, uint64_t give_up_ns, const char **peer);
 const char *wire_name(const struct dp_port *port);
-/* Says when the peer has gone or has come back. */
-void wire_watch(struct native_run *r);
+/* In each turn: says when the peer has gone or has come back, and tells who is there now our addresses. */
+void wire_watch(struct native *n);
 
 #endif

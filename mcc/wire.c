@@ -161,15 +161,20 @@ wire_open(const struct conf *c, uint64_t give_up_ns, const char **peer)
 }
 
 void
-wire_watch(struct native_run *r)
+wire_watch(struct native *n)
 {
-	const bool up = dp_port_is_up(r->port);
+	const struct dp_port *port = n->run->port;
+	const bool up = dp_port_is_up(n->run->port);
 
-	if (up == r->port_was_up)
+	if (up == n->wire_was_up)
+		return;
+	n->wire_was_up = up;
+	if (up)
+		stack_announce(n->stack, 0);
+	if (n->thread > 0)
 		return;
 	if (up)
-		log_info("%s is back on %s", r->peer, wire_name(r->port));
+		log_info("%s is back on %s", n->run->peer, wire_name(port));
 	else
-		log_warn("%s is gone; waiting for it on %s", r->peer, wire_name(r->port));
-	r->port_was_up = up;
+		log_warn("%s is gone; waiting for it on %s", n->run->peer, wire_name(port));
 }
