@@ -15,6 +15,10 @@
 /* Octets that a connection costs at most on average: its tcb and its place in the table, and the share of one connection in
  * sixteen that is active in an active block and buffers. */
 enum { CONF_CONNECTION_BYTES = 160, CONF_MIN_CONNECTIONS = 1024 };
+
+/* What an active connection costs beyond that, and how many of a small server's may be active when there is memory for
+ * it: as many as come in a second or so, because those whose handshake a late server has not finished are active. */
+enum { CONF_ACTIVE_BYTES = 1024, CONF_ACTIVE_WANTED = 65536 };
 static const uint64_t max_connections = UINT64_C(1) << 28;
 
 static const char default_port[] = "memif:server,server";
@@ -281,6 +285,25 @@ complete_connections(struct conf *c)
 		    CONF_CONNECTION_BYTES, (unsigned long long)(c->mem_bytes >> 20));
 }
 
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* One in sixteen, which the connections have paid for, and more for what is left. */
+static void
+complete_active(struct conf *c)
+{
+	const uint64_t paid = c->connections / 16;
+	const uint64_t used = least(c->connections * CONF_CONNECTION_BYTES, c->mem_bytes);
+	const uint64_t wanted = least(c->connections, CONF_ACTIVE_WANTED);
+
+	c->active = least(wanted, paid + (c->mem_bytes - used) / CONF_ACTIVE_BYTES);
+	if (c->active < paid)
+		c->active = paid;
+}
+
 void
 conf_read(struct conf *c, int argc, char **argv)
 {
@@ -296,6 +319,7 @@ conf_read(struct conf *c, int argc, char **argv)
 			  "segment each",
 			  (unsigned long long)c->message_length);
 	complete_connections(c);
+	complete_active(c);
 	if (!opt_given("format"))
 		c->format = (int)record_default_format();
 	if (c->verbose)

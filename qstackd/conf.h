@@ -33,6 +33,7 @@ struct conf {
 	bool app_listens;		/* it has one */
 
 	uint64_t connections; /* 0: as many as mem holds */
+	uint64_t active;      /* of them, at a time */
 	uint64_t mem_bytes;   /* 0: half of what is free */
 	uint64_t message_length;
 	uint64_t http_size;

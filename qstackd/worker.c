@@ -18,6 +18,7 @@ stack_conf_fill(struct stack_conf *sc, const struct server *server)
 
 	stack_conf_default(sc);
 	sc->max_conns = (uint32_t)((c->connections + server->n_workers - 1) / server->n_workers);
+	sc->max_active = (uint32_t)((c->active + server->n_workers - 1) / server->n_workers);
 	sc->tcp.delack_ns = c->delack_ns;
 	sc->tcp.time_wait_ns = c->time_wait_ns;
 	sc->reserve = mem_reserve;

@@ -75,7 +75,7 @@ reaches() {
 	return 1
 }
 
-# All four on their default wires, hcmon first: chain_up LSHAPER-FLAGS -- MCC-FLAGS
+# All four on their default wires; hcmon reads before there is a frame: chain_up LSHAPER-FLAGS -- MCC-FLAGS
 chain_up() {
 	local shaping=()
 	while [ "$1" != -- ]; do
@@ -83,10 +83,11 @@ chain_up() {
 		shift
 	done
 	shift
-	start qstackd --message-length 16
 	start lshaper "${shaping[@]}" --interval 100ms
 	start hcmon --format csv --total "$DIR/total" --interval 100ms
 	says lshaper 'mirror: .* is there'
+	says hcmon 'room for'
+	start qstackd --message-length 16
 	says lshaper 'port B: qstackd is there'
 	start mcc --dest 192.168.3.10 --interval 100ms "$@"
 }
