@@ -7,7 +7,7 @@
 #include "lshaper/copy.h"
 
 /* A reader that takes nothing for this long has stopped; the traffic waits for it no more. */
-enum { PATIENCE_NS = 100000000 };
+enum { PATIENCE_NS = 1000000000 };
 
 unsigned
 mirror_copy(struct mirror *m, const struct frame *f, unsigned n, struct frame *copy)

@@ -295,18 +295,18 @@ test_mirror_block_has_patience_once(void **state)
 {
 	(void)state;
 	s.mirror.block = true;
-	for (uint32_t i = 0; i < 1000; i++)
+	for (uint32_t i = 0; i < 2000; i++)
 		arrives(&a, i * MS, i, 60, 0);
 	m.full_from_ns = 100 * MS;
-	m.full_until_ns = 500 * MS;
-	run_until(S + 100 * MS);
-	assert_int_equal(b.n_out, 1000);
-	/* 100 ms for the first, then none until it takes one again */
-	assert_in_range(b.out[101].at_ns, 200 * MS, 201 * MS);
-	assert_in_range(b.out[300].at_ns, 300 * MS, 300 * MS + TURN_NS);
-	assert_in_range(s.mirror.stats.drops, 298, 401);
-	assert_int_equal(mirrored(), 1000);
-	assert_int_equal(m.out[m.n_out - 1].id, 999);
+	m.full_until_ns = 1500 * MS;
+	run_until(2 * S + 100 * MS);
+	assert_int_equal(b.n_out, 2000);
+	/* 1 s for the first, then none until it takes one again */
+	assert_in_range(b.out[101].at_ns, 1100 * MS, 1101 * MS);
+	assert_in_range(b.out[1300].at_ns, 1300 * MS, 1300 * MS + TURN_NS);
+	assert_in_range(s.mirror.stats.drops, 398, 1401);
+	assert_int_equal(mirrored(), 2000);
+	assert_int_equal(m.out[m.n_out - 1].id, 1999);
 	assert_false(s.mirror.stuck);
 }
 
