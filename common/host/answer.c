@@ -81,7 +81,8 @@ ask_neighbours(struct stack *s, struct netif *nif)
 	}
 }
 
-/* Where a neighbour is not known yet, the answer to a packet goes back to the station that it came from. */
+/* Where a neighbour is not known yet, the answer to a packet goes back to the station that it came
+ * from. */
 static bool
 fill_ip(struct stack *s, struct netif *nif, struct build_ip *ip, uint32_t src, uint32_t dst,
 	uint8_t tos, const struct pkt *p)

@@ -90,8 +90,8 @@ conn_why(const struct conn *c, uint32_t events)
 	return *conn_mark(c) & MARK_ABORTED ? STACK_WHY_ABORT : STACK_WHY_NONE;
 }
 
-/* The engine is done with it. A half-open connection, and one in TIME-WAIT whose end was told, has no user
- * who could be waiting for an event. */
+/* The engine is done with it. A half-open connection, and one in TIME-WAIT whose end was told, has
+ * no user who could be waiting for an event. */
 static void
 ended(struct stack *s, const struct conn *c, enum tcp_state was, bool was_linked, uint32_t events)
 {
@@ -144,7 +144,8 @@ conn_after(struct stack *s, const struct conn *c, enum tcp_state was, const uint
 		conn_queue_end(s, c, STACK_CLOSED, STACK_WHY_NONE);
 }
 
-/* --- user calls. What ends by one of them is told by the next output: there the queue has room. --- */
+/* --- user calls. What ends by one of them is told by the next output: there the queue has room.
+ * --- */
 
 static bool
 is_usable(const struct conn *c)

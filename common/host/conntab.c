@@ -5,8 +5,8 @@
 #include <assert.h>
 #include <errno.h>
 
-/* Buckets that wait for their split hold up to twice the average, so some overflow: at CONNTAB_LOAD 8
- * that is between 5 % and 12 % of the entries, and all buckets together take 9.5 to 10 octets for
+/* Buckets that wait for their split hold up to twice the average, so some overflow: at CONNTAB_LOAD
+ * 8 that is between 5 % and 12 % of the entries, and all buckets together take 9.5 to 10 octets for
  * each. */
 
 static uint32_t

@@ -1,4 +1,4 @@
-/* conntab.h - which connection a 4-tuple is: linear hashing (Litwin 1980), a cache line a bucket. */
+/* conntab.h - which connection a 4-tuple is: linear hashing (Litwin 1980), a line a bucket. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef HOST_CONNTAB_H
 #define HOST_CONNTAB_H
@@ -14,8 +14,8 @@
  * insertion rehashes more than one bucket, and memory is touched only as entries come. A lookup
  * reads the bucket, then the flow of the connection whose tag fits: both can be prefetched.
  *
- * The table does not hold flows. It reads them where the connections are: object `handle` of `conns`
- * begins with its struct flow, which must not change while it is in the table.
+ * The table does not hold flows. It reads them where the connections are: object `handle` of
+ * `conns` begins with its struct flow, which must not change while it is in the table.
  */
 enum { CONNTAB_WAYS = 10, CONNTAB_LOAD = 8, CONNTAB_MIN_BUCKETS = 64 };
 
@@ -50,7 +50,8 @@ void conntab_remove(struct conntab *t, uint32_t handle);
 /* Memory touched so far. */
 uint64_t conntab_used_bytes(const struct conntab *t);
 
-/* A walk over all entries while nothing is inserted or removed: start with {0}. POOL_NONE: the end. */
+/* A walk over all entries while nothing is inserted or removed: start with {0}. POOL_NONE: the
+ * end. */
 struct conntab_cursor {
 	uint32_t bucket, link, way;
 };

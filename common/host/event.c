@@ -14,6 +14,7 @@ event_push(struct stack *s, const struct conn *c, unsigned type)
 
 	assert(q->n < STACK_EVENTS);
 	q->n++;
+	q->n_data += type == STACK_DATA;
 	*e = (struct event){.conn = c->id, .type = (uint8_t)type};
 	return e;
 }
@@ -22,6 +23,7 @@ static void
 pop(struct event_queue *q, struct event *e)
 {
 	*e = q->ring[q->head];
+	q->n_data -= e->type == STACK_DATA;
 	q->head = --q->n == 0 ? 0 : (q->head + 1) & (STACK_EVENTS - 1);
 }
 
@@ -45,7 +47,8 @@ hold(const struct conn *c)
 	*conn_mark(c) |= MARK_HELD;
 }
 
-/* There was no memory to keep octets that are acknowledged already: the peer must learn that they are lost. */
+/* There was no memory to keep octets that are acknowledged already: the peer must learn that they
+ * are lost. */
 static void
 give_up(struct stack *s, const struct conn *c)
 {

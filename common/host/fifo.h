@@ -12,8 +12,8 @@ struct fifo_item {
 	uint32_t due_ms; /* modulo 2^32; where the line is one of delays */
 };
 
-/* A ring in the caller's lazily backed memory. It starts again at the front whenever it is empty, so that only as much memory is
- * touched as the longest line needs. */
+/* A ring in the caller's lazily backed memory. It starts again at the front whenever it is empty,
+ * so that only as much memory is touched as the longest line needs. */
 struct fifo {
 	struct fifo_item *item;
 	uint32_t head, n, max; /* max: a power of two */

@@ -315,8 +315,9 @@ expire_delack(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
 	return n;
 }
 
-/* One whose time has been put off, or whose slot is another connection now, goes to the end again: its
- * end may come late, up to twice the time, which no rule forbids (RFC 9293 knows no such time). */
+/* One whose time has been put off, or whose slot is another connection now, goes to the end again:
+ * its end may come late, up to twice the time, which no rule forbids (RFC 9293 knows no such
+ * time). */
 static unsigned
 expire_fin_wait_2(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
 {

@@ -32,7 +32,8 @@ enum group_mark {
 	MARK_FIN_WAIT_2 = 0x10, /* has an entry in that fifo */
 	MARK_STARVED = 0x20,	/* could not queue an octet for want of an active block */
 	MARK_WAITING = 0x40,	/* has an entry among those that wait to be in line again */
-	/* Entries are of the slot: they stay when its connection is gone, even when another one has come. */
+	/* Entries are of the slot: they stay when its connection is gone, even when another one has
+	 * come. */
 	MARKS_OF_SLOT = MARK_FIN_WAIT_2 | MARK_WAITING,
 };
 
@@ -50,8 +51,8 @@ struct group_sizes {
 	uint32_t conns, acts, small, large, half_open;
 };
 
-/* Active blocks and large blocks that nobody may have but the octets of the burst that must be kept:
- * they are acknowledged before the application says that it does not take them. */
+/* Active blocks and large blocks that nobody may have but the octets of the burst that must be
+ * kept: they are acknowledged before the application says that it does not take them. */
 enum { GROUP_RESERVE = 256 };
 struct reserve {
 	uint32_t n_acts, n_blocks, max_acts, max_blocks;
@@ -97,8 +98,8 @@ void group_drop(struct group *g, uint32_t slot, uint64_t now);
 /* Keeps lists and gauges right after a call of the engine that may have changed the state. */
 void group_state_changed(struct group *g, uint32_t slot, enum tcp_state was);
 
-/* To be called when a connection's last event of a turn is over: its next deadline is seen to. False:
- * there was no room for its delayed ACK, which is owed at once instead. */
+/* To be called when a connection's last event of a turn is over: its next deadline is seen to.
+ * False: there was no room for its delayed ACK, which is owed at once instead. */
 bool group_arm(struct group *g, uint32_t slot, uint64_t now);
 /* Up to max connections whose deadline may have come. */
 unsigned group_expire(struct group *g, uint64_t now, uint32_t *slot, unsigned max);

@@ -1,4 +1,4 @@
-/* input.c - a burst of frames, stage by stage: parsed, looked up, prefetched, handed to the engine. */
+/* input.c - a burst of frames, stage by stage: parsed, looked up, prefetched, handed on. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/internal.h"
 
@@ -14,11 +14,13 @@ struct burst {
 	struct flow flow[STACK_BURST]; /* TCP */
 	uint64_t hash[STACK_BURST];
 	uint32_t guess[STACK_BURST];
+	const struct tcp_act *act[STACK_BURST];
 };
 
 /* --- first stage: what kind of packet, and is it for us --- */
 
-/* RFC 1122 4.2.3.10, 3.2.1.3: TCP wants a single station at both ends, and ICMP and UDP here get nothing from others. */
+/* RFC 1122 4.2.3.10, 3.2.1.3: TCP wants a single station at both ends, and ICMP and UDP here get
+ * nothing from others. */
 static bool
 is_for_us(struct stack *s, const struct netif *nif, const struct pkt *p)
 {
@@ -73,7 +75,7 @@ parse_all(struct stack *s, struct burst *b, const struct frame *f, unsigned n)
 	}
 }
 
-/* --- stages two to four: bucket, tcb, active block on their way to the cache --- */
+/* --- stages two to five: bucket, tcb, active block, send queue on their way to the cache --- */
 
 static void
 hash_all(struct stack *s, struct burst *b)
@@ -110,24 +112,43 @@ guess_all(struct stack *s, struct burst *b)
 	}
 }
 
+/* The active block of the one that it most likely is; NULL: none. */
+static const struct tcp_act *
+guess_act(const struct stack *s, const struct burst *b, unsigned i)
+{
+	const struct group *g;
+	const struct tcb *t;
+
+	if (b->guess[i] == POOL_NONE)
+		return NULL;
+	g = group_of(s, &b->flow[i]);
+	t = group_tcb(g, b->guess[i]);
+	if (group_is_dead(t) || !tcb_is_active(t))
+		return NULL;
+	return pool_at(&g->ctx.acts, t->act);
+}
+
 static void
-prefetch_acts(struct stack *s, const struct burst *b)
+prefetch_acts(const struct stack *s, struct burst *b)
 {
 	for (unsigned i = 0; i < b->n; i++) {
-		const struct group *g;
-		const struct tcb *t;
+		const struct tcp_act *a = guess_act(s, b, i);
 
-		if (b->guess[i] == POOL_NONE)
-			continue;
-		g = group_of(s, &b->flow[i]);
-		t = group_tcb(g, b->guess[i]);
-		if (group_is_dead(t) || !tcb_is_active(t))
-			continue;
-		for (unsigned line = 0; line < ACT_LINES; line++)
-			__builtin_prefetch((const uint8_t *)pool_at(&g->ctx.acts, t->act) +
-					       (size_t)line * CACHE_LINE,
-					   1);
+		b->act[i] = a;
+		for (unsigned line = 0; a != NULL && line < ACT_LINES; line++)
+			__builtin_prefetch((const uint8_t *)a + (size_t)line * CACHE_LINE, 1);
 	}
+}
+
+/* What an ACK will take off the send queue. */
+static void
+prefetch_blocks(const struct stack *s, const struct burst *b)
+{
+	for (unsigned i = 0; i < b->n; i++)
+		if (b->act[i] != NULL && b->act[i]->sndq.head != POOL_NONE)
+			__builtin_prefetch(
+			    block_at(&group_of(s, &b->flow[i])->ctx.blocks, b->act[i]->sndq.head),
+			    1);
 }
 
 /* --- last stage: TCP --- */
@@ -150,7 +171,8 @@ copy_held(struct group *g, const struct tcp_out *out, const uint8_t *payload)
 	}
 }
 
-/* Without memory to keep them, a segment's octets are lost, but what it acknowledges may free some. Its FIN is lost with them. */
+/* Without memory to keep them, a segment's octets are lost, but what it acknowledges may free some.
+ * Its FIN is lost with them. */
 static bool
 strip_octets(struct stack *s, const struct conn *c, struct tcp_seg *seg)
 {
@@ -201,8 +223,9 @@ is_syn(const struct tcp_seg *seg)
 	return (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* Half-open connections are for the taking by anybody who can send a SYN. So the oldest one makes way: under a flood, peers that are there
- * get through as long as their ACK comes before the flood has filled the table once. */
+/* Half-open connections are for the taking by anybody who can send a SYN. So the oldest one makes
+ * way: under a flood, peers that are there get through as long as their ACK comes before the flood
+ * has filled the table once. */
 static void
 make_room(struct stack *s, struct group *g)
 {
@@ -262,7 +285,8 @@ no_connection(struct stack *s, struct netif *nif, const struct flow *f, const st
 	}
 }
 
-/* RFC 9293 MAY-2: a new connection takes the place of one in TIME-WAIT. The user of the old one is told its end if he has not been yet. */
+/* RFC 9293 MAY-2: a new connection takes the place of one in TIME-WAIT. The user of the old one is
+ * told its end if he has not been yet. */
 static bool
 reuse_time_wait(struct stack *s, const struct conn *c, const struct pkt *p, uint32_t *iss_floor)
 {
@@ -278,12 +302,24 @@ reuse_time_wait(struct stack *s, const struct conn *c, const struct pkt *p, uint
 	return true;
 }
 
+/* The guess is nearly always right, and its flow is in the cache already. */
+static uint32_t
+look_up(const struct group *g, const struct burst *b, unsigned i)
+{
+	uint32_t guess = b->guess[i];
+
+	if (guess != POOL_NONE && !group_is_dead(group_tcb(g, guess)) &&
+	    flow_equal(&group_tcb(g, guess)->flow, &b->flow[i]))
+		return guess;
+	return conntab_find(&g->conntab, b->hash[i], &b->flow[i]);
+}
+
 static void
 tcp_in(struct stack *s, struct netif *nif, struct burst *b, unsigned i)
 {
 	const struct flow *f = &b->flow[i];
 	struct group *g = group_of(s, f);
-	uint32_t slot = conntab_find(&g->conntab, b->hash[i], f);
+	uint32_t slot = look_up(g, b, i);
 	uint32_t iss_floor = 0;
 	struct pkt *p = &b->pkt[i];
 	struct conn c;
@@ -404,6 +440,7 @@ stack_input(struct stack *s, uint64_t now, const struct frame *f, unsigned n)
 		hash_all(s, &b);
 		guess_all(s, &b);
 		prefetch_acts(s, &b);
+		prefetch_blocks(s, &b);
 		for (unsigned i = 0; i < b.n; i++)
 			process(s, &b, i);
 		f += part;

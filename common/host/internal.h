@@ -9,11 +9,11 @@
 #include "host/stack.h"
 
 /*
- * A turn: input.c takes frames and lets the engine see their segments; what must be answered at once
- * becomes a frame, each connection touched gets into the line of those with work. event.c
- * hands events up, in the order in which they arose. output.c walks the line: a connection's deadline,
- * its segments, its next timer. So frames leave in the order in which their causes came, however
- * many came in one burst.
+ * A turn: input.c takes frames and lets the engine see their segments; what must be answered at
+ * once becomes a frame, each connection touched gets into the line of those with work. event.c
+ * hands events up, in the order in which they arose. output.c walks the line: a connection's
+ * deadline, its segments, its next timer. So frames leave in the order in which their causes came,
+ * however many came in one burst.
  */
 
 enum {
@@ -46,6 +46,7 @@ struct event {
 
 struct event_queue {
 	uint32_t head, n;
+	uint32_t n_data; /* of them STACK_DATA, which point into frames */
 	struct event ring[STACK_EVENTS];
 };
 
@@ -136,8 +137,8 @@ void conn_work(struct stack *s, const struct conn *c);
 enum stack_why conn_why(const struct conn *c, uint32_t events);
 /* Marks one that could not get an active block: it is told when there is one. */
 void conn_starves(struct stack *s, const struct conn *c);
-/* Looks at s->out after a call of the engine, made when the state was `was`: state and events. Room for
- * EVENTS_PER_CALL events must be there. */
+/* Looks at s->out after a call of the engine, made when the state was `was`: state and events. Room
+ * for EVENTS_PER_CALL events must be there. */
 void conn_after(struct stack *s, const struct conn *c, enum tcp_state was, const uint8_t *payload);
 /* The last event is queued, unless it is already. */
 void conn_queue_end(struct stack *s, const struct conn *c, enum stack_event_type type,
@@ -170,8 +171,8 @@ void answer_discard_all(struct stack *s);
 
 /* The interface whose address src is; NULL: not one of ours. */
 struct netif *stack_route(const struct stack *s, uint32_t src);
-/* This next hop is known now, or (0) all that somebody waits for may have come: back into the line. Those whose time has
- * not come will wait again. */
+/* This next hop is known now, or (0) all that somebody waits for may have come: back into the line.
+ * Those whose time has not come will wait again. */
 void work_kick(struct stack *s, uint32_t hop);
 
 static inline bool

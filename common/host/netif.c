@@ -1,4 +1,4 @@
-/* netif.c - an interface: next hops, announcements, the frames that wait for the port (RFC 1122 2, 3.3.1). */
+/* netif.c - next hops, announcements, frames that wait for the port (RFC 1122 2, 3.3.1). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/netif.h"
 

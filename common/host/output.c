@@ -1,4 +1,4 @@
-/* output.c - the line of connections with work: their deadlines, their segments, their next timers. */
+/* output.c - the line of connections with work: their deadlines, segments, next timers. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/internal.h"
 
@@ -132,7 +132,8 @@ find_way(struct stack *s, const struct conn *c, uint64_t now, struct way *w)
 	return w->neighbour == NEIGH_PENDING ? SERVE_WAIT : SERVED;
 }
 
-/* Nobody answers for the next hop: as far as the engine knows the segments have left, and its timers go on. */
+/* Nobody answers for the next hop: as far as the engine knows the segments have left, and its
+ * timers go on. */
 static void
 finish_way(struct stack *s, const struct conn *c, const struct way *w)
 {
@@ -373,6 +374,7 @@ is_waiting(const struct stack *s)
 bool
 stack_output(struct stack *s, uint64_t now)
 {
+	assert(s->events.n_data == 0); /* their frames are about to go */
 	s->now = now;
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		drop_stale(s, &s->netif[i], now);

@@ -1,4 +1,4 @@
-/* reserve.c - an octet that is acknowledged is never lost: memory to keep it is set aside before. */
+/* reserve.c - an octet acknowledged is never lost: memory to keep it is set aside before. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "host/group.h"
 

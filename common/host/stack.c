@@ -46,7 +46,8 @@ fill_defaults(struct stack_conf *c)
 		c->max_listeners = DEFAULT_LISTENERS;
 }
 
-/* Flows spread over groups unevenly: each may have twice its share. What is not used is not touched. */
+/* Flows spread over groups unevenly: each may have twice its share. What is not used is not
+ * touched. */
 static uint32_t
 share(const struct stack_conf *c, uint32_t n)
 {

@@ -16,36 +16,40 @@
  * One turn of a tool's loop:
  *
  *	now = dp_now_ns();
- *	stack_frames_short() -> dp_frames_get() -> stack_give_frames()	   keep the stock of empty frames
+ *	stack_frames_short() -> dp_frames_get() -> stack_give_frames()	keep the stock of empty frames
  *	n = dp_rx(...);  stack_input(s, now, frames, n);
  *	stack_timers(s, now);
  *	while ((ev = stack_next_event(s)))  the application: stack_send, stack_close, ...
  *	stack_output(s, now);
  *	stack_tx(s, netif, &out) -> dp_tx() -> stack_tx_done()
- *	dp_frames_put(frames, n);					    received frames are never kept
+ *	dp_frames_put(frames, n);		received frames are never kept
  *
- * Received octets are handed up by reference into the frames of the burst; what the application does not take at once is copied by
- * stack_keep. Nothing is allocated after stack_init, nothing is global, no clock is read. Same seed, same input: same frames.
+ * Received octets are handed up by reference into the frames of the burst; what the application does
+ * not take at once is copied by stack_keep. Nothing is allocated after stack_add_netif, nothing is
+ * global, no clock is read. Same seed, same input: same frames, in bursts of whatever size.
+ *
+ * An octet that has been acknowledged is never lost: memory to keep it is set aside before its segment
+ * is taken, else the segment is treated as lost, and counted.
  */
 struct stack;
 struct stack_event;
 
+/* Memory is touched only when first used, whatever the limits are. */
 struct stack_conf {
-	uint32_t
-	    max_conns; /* tcbs, in all groups together; slots are touched only when first used */
+	uint32_t max_conns;    /* tcbs, in all groups together */
 	uint32_t max_active;   /* active blocks; 0: max_conns / 16, at least 4096 */
 	uint32_t blocks_small; /* 240-octet blocks; 0: as max_active */
-	uint32_t blocks_large; /* 2032-octet blocks; 0: max_active / 4 */
-	uint32_t
-	    max_half_open; /* connections in SYN-RECEIVED, of which the oldest makes way for one more; 0: max_active / 2 */
+	uint32_t blocks_large; /* 2032-octet blocks; 0: max_active / 4, at least 64 */
+	/* Connections in SYN-RECEIVED, of which the oldest makes way for one more; 0: max_active /
+	 * 2. */
+	uint32_t max_half_open;
 	uint32_t resets_per_s;	/* RSTs to segments of no connection; 0: no limit */
-	uint8_t group_bits;	/* 2^group_bits flow groups (0 for now) */
-	uint16_t max_listeners; /* 0: 64 */
+	uint8_t group_bits;	/* 2^group_bits flow groups, at most 256 */
+	uint16_t max_listeners; /* at most 255; 0: 64 */
 	struct tcp_config tcp;
 	uint8_t secret[16]; /* from rng_secret in the tools, fixed in tests */
-	void *(*reserve)(
-	    size_t
-		bytes); /* zero-filled, lazily backed memory for connections: mem_reserve, or calloc in tests */
+	/* Zero-filled, lazily backed memory for connections: mem_reserve, or calloc in tests. */
+	void *(*reserve)(size_t bytes);
 	void (*release)(void *p, size_t bytes);
 	uint64_t now;
 };
@@ -64,18 +68,20 @@ struct stack_netif_conf {
 	uint16_t mtu;
 	uint16_t vlan; /* 0: untagged */
 	struct netif_addrs addrs;
-	bool
-	    trust_checksums; /* do not verify received checksums (partial ones of a local kernel) */
+	bool trust_checksums; /* do not verify received ones (a local kernel leaves them partial) */
 };
-/* Row of the interface (frame.port of its frames), or -errno: -EINVAL, -ENOSPC, -EADDRINUSE (an address is on another one). An
- * MTU less than tcp.mss + 40 lowers what connections made from now on announce. */
+/* Row of the interface (frame.port of its frames), or -errno: -EINVAL, -ENOSPC, -EADDRINUSE (an
+ * address is on another one). An MTU less than tcp.mss + 40 lowers what connections made from now
+ * on announce. */
 int stack_add_netif(struct stack *s, const struct stack_netif_conf *c);
 
-/* Tells the link about all of the interface's addresses, with the next outputs (RFC 5227 2.3). stack_add_netif does it
- * once; to be called again when the port has come up again, perhaps to other neighbours. */
+/* Tells the link about all of the interface's addresses, with the next outputs (RFC 5227 2.3).
+ * stack_add_netif does it once; to be called again when the port has come up again, perhaps to
+ * other neighbours. */
 void stack_announce(struct stack *s, unsigned netif);
 
-/* Starts resolving the next hop of `dst` without waiting for a segment that needs it. True when it is known already. */
+/* Starts resolving the next hop of `dst` without waiting for a segment that needs it. True when it
+ * is known already. */
 bool stack_resolve(struct stack *s, uint32_t dst, uint64_t now);
 
 struct stack_listener {
@@ -88,35 +94,40 @@ struct stack_listener {
 /* Row of the listener (1 to 255), or -errno (-EADDRINUSE, -ENOSPC). */
 int stack_listen(struct stack *s, const struct stack_listener *l);
 
-/* --- connections: named by a 32-bit handle, valid until their last event (STACK_CLOSED, STACK_FAILED) --- */
+/* --- connections: named by a 32-bit handle, valid until their last event (STACK_CLOSED,
+ * STACK_FAILED) --- */
 
 struct stack_open {
 	struct flow flow;
 	uint64_t app;
 	bool quickack, nodelay, notify_sent;
 };
-/* Sends a SYN with the next output. 0; -EADDRINUSE (the 4-tuple is in use), -ENOBUFS (a limit), -ENETUNREACH (no next hop). */
+/* Sends a SYN with the next output. 0; -EADDRINUSE (the 4-tuple is in use), -ENOBUFS (a limit),
+ * -ENETUNREACH (no next hop). */
 int stack_connect(struct stack *s, const struct stack_open *o, uint64_t now, uint32_t *conn);
 
 uint64_t *stack_app(struct stack *s, uint32_t conn); /* the application's 8 octets */
 const struct tcb *stack_tcb(const struct stack *s, uint32_t conn);
 /* Handles are below this (max_conns, as long as there is one group). */
 uint32_t stack_conn_limit(const struct stack *s);
-/* The first handle not less than `from` that is a connection in a synchronized state, or UINT32_MAX: to walk all. */
+/* The first handle not less than `from` that is a connection in a synchronized state, or
+ * UINT32_MAX: to walk all. */
 uint32_t stack_next_conn(const struct stack *s, uint32_t from);
 /* Brings what stack_send on this connection will touch towards the cache. */
 void stack_prefetch(const struct stack *s, uint32_t conn);
 
 uint32_t stack_send_room(const struct stack *s, uint32_t conn);
-/* Queues octets (copied); returns how many were taken. When fewer than len, a STACK_WRITABLE event will follow. */
+/* Queues octets (copied); returns how many were taken. When fewer than len, a STACK_WRITABLE event
+ * will follow. */
 uint32_t stack_send(struct stack *s, uint32_t conn, const void *data, uint32_t len);
-/* While handling STACK_DATA: the last `len` octets of it are not taken; they are kept, and come again by stack_read. Stops the peer when
- * the window is full. */
+/* While handling STACK_DATA: the last `len` octets of it are not taken; they are kept, and come
+ * again by stack_read. Stops the peer when the window is full. */
 void stack_keep(struct stack *s, const struct stack_event *ev, uint32_t len);
 /* The front of what is kept: *data and its length, 0 when nothing is. */
 uint32_t stack_read(struct stack *s, uint32_t conn, const uint8_t **data);
 void stack_read_done(struct stack *s, uint32_t conn, uint32_t n);
-/* FIN after what is queued. Received octets are still delivered until the peer's FIN. */
+/* FIN after what is queued. Received octets are still delivered until the peer's FIN. Octets that
+ * are kept can still be read; if nobody does, they go with the connection. */
 void stack_close(struct stack *s, uint32_t conn, uint64_t now);
 /* RST. STACK_CLOSED follows. */
 void stack_abort(struct stack *s, uint32_t conn, uint64_t now);
@@ -127,12 +138,17 @@ enum stack_event_type {
 	STACK_ACCEPTED,	 /* passive open is complete; listener says whose */
 	STACK_CONNECTED, /* active open is complete */
 	STACK_FAILED,	 /* active open failed: why; the handle ends here */
-	STACK_DATA, /* data, len: in order, by reference into a frame of this burst; taken unless stack_keep says otherwise */
-	STACK_READABLE, /* stack_read has octets that came together now (a gap was filled, or more after stack_keep) */
+	/* data, len: in order, by reference into a frame of this burst; taken unless stack_keep
+	 * says otherwise. Comes only while nothing is kept. */
+	STACK_DATA,
+	/* stack_read has octets that came now: a gap was filled, or something was kept before. */
+	STACK_READABLE,
 	STACK_EOF, /* the peer has closed his side, and all he sent has been handed up or read */
 	STACK_WRITABLE, /* room in the send queue again */
 	STACK_SENT,	/* all that was queued is acknowledged (when asked for) */
-	STACK_CLOSED, /* over: why; the handle ends here. Orderly closes report it when TIME-WAIT begins or LAST-ACK ends. */
+	/* Over: why; the handle ends here. Orderly ends are told when TIME-WAIT begins or LAST-ACK
+	 * is over, but not before what is kept has been read. */
+	STACK_CLOSED,
 };
 
 enum stack_why {
@@ -148,29 +164,32 @@ struct stack_event {
 	uint8_t type;	  /* enum stack_event_type */
 	uint8_t why;	  /* enum stack_why */
 	uint8_t listener; /* row; 0 for our own connections */
-	uint8_t lane;
+	uint8_t lane;	  /* 0 */
 	const uint8_t *data;
 	uint32_t len;
 	uint64_t app; /* the application's 8 octets at the time of the event */
 };
 
-/* The next event, or NULL; valid until the next call. All must be taken before stack_output, and frames stay valid until then. */
+/* The next event, or NULL; valid until the next call. All must be taken before stack_output, and
+ * frames stay valid until then. */
 const struct stack_event *stack_next_event(struct stack *s);
 
 /* --- frames --- */
 
-/* How many empty frames the stack would like now (0: its stock is full), and giving them: each with room for tcp.mss + 94 octets. */
+/* How many empty frames the stack would like now (0: its stock is full), and giving them: each with
+ * room for tcp.mss + 94 octets. */
 unsigned stack_frames_short(const struct stack *s);
 void stack_give_frames(struct stack *s, const struct frame *f, unsigned n);
 /* Takes empty frames and unsent ones back, at the end. */
 unsigned stack_take_frames(struct stack *s, struct frame *f, unsigned max);
 
 void stack_input(struct stack *s, uint64_t now, const struct frame *f, unsigned n);
-/* Wakes the connections for which something is due (at most a bounded number a call), so that stack_output does it; returns the next
- * deadline, UINT64_MAX for none. */
+/* Wakes the connections for which something is due (at most a bounded number a call), so that
+ * stack_output does it; returns the next deadline, UINT64_MAX for none. */
 uint64_t stack_timers(struct stack *s, uint64_t now);
-/* Lets every connection with work send, as far as frames and transmit room go. Frames that a port has not taken for 200 ms are dropped. True:
- * something waits (for frames, for the port to take some, for stack_next_event): come again soon. */
+/* Lets every connection with work send, as far as frames and transmit room go. Frames that a port
+ * has not taken for 200 ms are dropped. True: something waits (for frames, for the port to take
+ * some, for stack_next_event): come again soon. */
 bool stack_output(struct stack *s, uint64_t now);
 /* Frames waiting to leave by netif: *f and how many; then how many the port took. */
 unsigned stack_tx(struct stack *s, unsigned netif, const struct frame **f);
@@ -178,28 +197,24 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 
 /* --- counters --- */
 
-#define STACK_STATS(X)                                                                              \
-	X(rx_frames)                                                                                \
-	X(rx_octets)                                                                                \
-	X(tx_frames)                                                                                \
-	X(tx_octets)                                                                                \
-	X(arp_in)                                                                                   \
-	X(arp_out)                                                                                  \
-	X(icmp_in)                                                                                  \
-	X(icmp_out)                                                                                 \
-	X(tcp_in) X(tcp_out) X(udp_in) X(drop_not_ours) /* another MAC or IP address */             \
-	    X(drop_no_listener)	  /* SYN to a closed port: answered by RST */                       \
-	    X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */  \
-	    X(drop_bad_syn)	  /* SYN with FIN, to LISTEN */                                     \
-	    X(drop_half_open)	  /* too many in SYN-RECEIVED: the oldest forgotten */              \
-	    X(drop_max_conns) X(                                                                    \
-		drop_no_frame) /* an answer (ARP, ICMP, RST) for which no frame or room was left */ \
-	    X(drop_no_neighbour) /* next hop not resolved yet; TCP sends again */                   \
-	    X(drop_event)	 /* event queue full: the segment was treated as lost */            \
-	    X(drop_no_memory)	 /* octets for which no memory was left: treated as lost */         \
-	    X(drop_tx)		 /* frames that the port did not take in time */                    \
-	    X(drop_rate_limit)	 /* RST or ICMP answers above the limit */                          \
-	    X(time_wait_cut)	 /* ended early, because a new connection needed the memory */
+/* clang-format off */
+#define STACK_STATS(X)                                                                             \
+	X(rx_frames) X(rx_octets) X(tx_frames) X(tx_octets)                                        \
+	X(arp_in) X(arp_out) X(icmp_in) X(icmp_out) X(tcp_in) X(tcp_out) X(udp_in)                 \
+	X(drop_not_ours)      /* another MAC or IP address */                                      \
+	X(drop_no_listener)   /* SYN to a closed port: answered by RST */                          \
+	X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */     \
+	X(drop_bad_syn)	      /* SYN with FIN, to LISTEN */                                        \
+	X(drop_half_open)     /* too many in SYN-RECEIVED: the oldest forgotten */                 \
+	X(drop_max_conns)                                                                          \
+	X(drop_no_frame)      /* an answer (ARP, ICMP, RST) for which no frame or room was left */ \
+	X(drop_no_neighbour)  /* nobody answers for the next hop; TCP sends again */               \
+	X(drop_event)	      /* event queue full: the segment was treated as lost */              \
+	X(drop_no_memory)     /* octets for which no memory was left: treated as lost */           \
+	X(drop_tx)	      /* frames that the port did not take in time */                      \
+	X(drop_rate_limit)    /* RST or ICMP answers above the limit */                            \
+	X(time_wait_cut)      /* ended early, because a new connection needed the memory */
+/* clang-format on */
 
 struct stack_stats {
 #define STACK_STATS_MEMBER(name) uint64_t name;

@@ -1,4 +1,4 @@
-/* fuzz_stack.c - libFuzzer: a host with an echo and a lazy reader, under any frames, user calls and times. */
+/* fuzz_stack.c - libFuzzer: a host under any sequence of frames, user calls and times. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <assert.h>
 #include <stddef.h>
@@ -11,13 +11,13 @@
 #include "wire/pkt.h"
 
 /*
- * clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-strict-aliasing -D_GNU_SOURCE -Icommon -Itests/unit \
- *	tests/fuzz/fuzz_stack.c common/{host,tcp,inet,wire,base}/[a-z]*.c -lm -lpcap -o fuzz_stack &&
- * ./fuzz_stack -max_len=600
+ * clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-strict-aliasing -D_GNU_SOURCE \
+ *	-Icommon -Itests/unit tests/fuzz/fuzz_stack.c common/{host,tcp,inet,wire,base}/[a-z]*.c \
+ *	-lm -lpcap -o fuzz_stack && ./fuzz_stack -max_len=600 -len_control=0
  *
- * The input is a list of steps of four octets: what, which, and two numbers. Segments are near what the connection
- * expects, because it is remembered what the host has sent. Their octets follow from their sequence numbers, so that
- * those handed up can be checked.
+ * The input is a list of steps of four octets: what, which, and two numbers. Segments are near what
+ * the connection expects, because it is remembered what the host has sent. Their octets follow from
+ * their sequence numbers, so that those handed up can be checked.
  */
 enum { US = 0x0a000001, PEER = 0x0a000101, ECHO = 7, KEEP = 9, FLOWS = 8, FIRST_PORT = 2000 };
 
@@ -191,7 +191,8 @@ give_segment(struct world *w, unsigned i, uint8_t flags, int32_t seq_off, int32_
 		seg.opts = (uint8_t)(seq_off & (TCP_OPT_MSS | TCP_OPT_WSCALE));
 		seg.mss = 536;
 		seg.wscale = 3;
-		/* Which of several SYNs the host takes, its answer tells; where it need not answer, the first. */
+		/* Which of several SYNs the host takes, its answer tells; where it need not answer,
+		 * the first. */
 		e->syn_known = flags == (TCP_SYN | TCP_ACK) && e->used &&
 			       stack_tcb(w->h->s, e->conn)->state == TCP_SYN_SENT &&
 			       w->h->n_flight == 0;
@@ -373,14 +374,16 @@ start(struct world *w, uint8_t mode)
 	turn(w);
 }
 
-/* Whatever has happened: when all users have left and time has passed, nothing is there any more. */
+/* Whatever has happened: when all users have left and time has passed, nothing is there any
+ * more. */
 static void
 finish(struct world *w)
 {
 	struct stack_stats st;
 
 	w->h->deaf = w->h->poor = false;
-	/* Twice: a connection may have been opened, and not be accepted yet, when its user leaves. */
+	/* Twice: a connection may have been opened, and not be accepted yet, when its user
+	 * leaves. */
 	for (unsigned n = 0; n < 2; n++) {
 		for (unsigned i = 0; i < FLOWS; i++)
 			if (w->end[i].used)

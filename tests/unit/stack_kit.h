@@ -1,4 +1,4 @@
-/* stack_kit.h - stacks joined in memory, in virtual time; frames in blocks of exactly their size. */
+/* stack_kit.h - stacks joined in memory, in virtual time; frames in blocks of their size. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_STACK_KIT_H
 #define TEST_STACK_KIT_H

@@ -1,4 +1,4 @@
-/* test_stack_conn.c - connections between two stacks: opened, used, closed, refused, aborted, limited. */
+/* test_stack_conn.c - connections between two stacks: opened, closed, refused, limited. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -273,7 +273,8 @@ test_nobody_there(void **state)
 	stop(&p);
 }
 
-/* A neighbour that answers late costs the time that it takes to answer, and not a SYN's time-out. */
+/* A neighbour that answers late costs the time that it takes to answer, and not a SYN's
+ * time-out. */
 static void
 test_late_neighbour(void **state)
 {
@@ -392,7 +393,8 @@ test_abort(void **state)
 	stop(&p);
 }
 
-/* More aborts at once than there are frames for RSTs and places for events: all are told, and all RSTs leave. */
+/* More aborts at once than there are frames for RSTs and places for events: all are told, and all
+ * RSTs leave. */
 static void
 test_abort_many(void **state)
 {
@@ -651,8 +653,9 @@ inject_syn(struct pair *p, uint32_t from, uint16_t sport)
 	kit_send(p->server, frame, (uint32_t)len, 0, p->now);
 }
 
-/* A flood of SYNs from nowhere: the table of half-open connections stays within its limit, and a client that is there gets
- * in. Those that never answer are gone in the end, and nobody was told of them. */
+/* A flood of SYNs from nowhere: the table of half-open connections stays within its limit, and a
+ * client that is there gets in. Those that never answer are gone in the end, and nobody was told of
+ * them. */
 static void
 test_half_open(void **state)
 {
@@ -698,7 +701,8 @@ note_ack(struct kit_host *h, const struct frame *f, uint64_t now)
 		last_ack_at = now;
 }
 
-/* An octet that has no answer is acknowledged after the delay, and not much later; with quickack at once. */
+/* An octet that has no answer is acknowledged after the delay, and not much later; with quickack at
+ * once. */
 static void
 test_delayed_ack(void **state)
 {

@@ -1,4 +1,4 @@
-/* test_stack_flow.c - octets through stacks, each checked, while readers stop, frames get lost and memory runs out. */
+/* test_stack_flow.c - octets, each checked, while readers stop, frames are lost, memory runs out. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -209,7 +209,8 @@ conf(void)
 	return c;
 }
 
-/* What is kept is looked at when something moves; a client whose last octets are kept must look himself. */
+/* What is kept is looked at when something moves; a client whose last octets are kept must look
+ * himself. */
 static void
 read_kept(struct world *w)
 {
@@ -522,7 +523,8 @@ forged_frame(struct rng *r, uint8_t *f, uint32_t room)
 
 static unsigned n_strange;
 
-/* Beside each frame to the server a strange one: random, forged, or the real one cut or with octets changed. */
+/* Beside each frame to the server a strange one: random, forged, or the real one cut or with octets
+ * changed. */
 static void
 add_strange(struct kit_host *h, const struct frame *f, uint64_t now)
 {

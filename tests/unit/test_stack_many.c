@@ -1,4 +1,4 @@
-/* test_stack_many.c - many connections: memory for each, none left over, the same frames at every burst size. */
+/* test_stack_many.c - many connections: their memory, their end; the same frames at any burst size. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -184,7 +184,8 @@ test_memory(void **state)
 	stop(&w);
 }
 
-/* More happens in one turn than the queue of events takes: what does not fit is lost as on a wire, and comes again. */
+/* More happens in one turn than the queue of events takes: what does not fit is lost as on a wire,
+ * and comes again. */
 static void
 test_event_exhaustion(void **state)
 {
@@ -318,7 +319,8 @@ write_script(void)
 
 	start(&w, &c);
 	w.client->on_tx = record_client;
-	/* So that at one time no connection has more than one segment: what one ACK answers depends on the burst. */
+	/* So that at one time no connection has more than one segment: what one ACK answers depends
+	 * on the burst. */
 	w.client->wire.delay_ns = w.server->wire.delay_ns = KIT_MS;
 	for (uint16_t i = 0; i < 1000; i++) {
 		open_nth(&w, i);

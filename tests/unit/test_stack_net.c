@@ -405,7 +405,8 @@ test_no_frames(void **state)
 	assert_int_equal(stats().tcp.segs_retransmitted, 0);
 }
 
-/* A port that takes nothing: what waits becomes stale, the stack goes on, and nothing is lost but frames. */
+/* A port that takes nothing: what waits becomes stale, the stack goes on, and nothing is lost but
+ * frames. */
 static void
 test_stuck_port(void **state)
 {
