@@ -40,7 +40,7 @@ act_of(const struct tcp_ctx *ctx, const struct tcb *t)
 /* The block, made if need be; NULL when the pool is empty (counted). */
 struct tcp_act *act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
 /* Gives the block back with all that hangs on it. */
-void act_put(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
+void act_put(struct tcp_ctx *ctx, struct tcb *t);
 /* Gives it back when nothing needs it any more. */
 void act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
 /* Nothing in flight, queued, held or unread. */
@@ -54,8 +54,7 @@ uint32_t tcb_quiet_ms(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t n
 
 void set_state(struct tcb *t, enum tcp_state state);
 /* The connection is over: everything is freed, CLOSED and `events` are told. */
-void end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, uint64_t now,
-		    struct tcp_out *out);
+void end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, struct tcp_out *out);
 void enter_established(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
 void enter_time_wait(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
 

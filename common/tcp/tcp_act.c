@@ -62,7 +62,7 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 }
 
 void
-act_put(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+act_put(struct tcp_ctx *ctx, struct tcb *t)
 {
 	struct tcp_act *a = act_of(ctx, t);
 	uint32_t h = t->act;
@@ -81,7 +81,7 @@ act_put(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 		t->flags &= (uint16_t)~TCB_LOW_WINDOW;
 	if (wheel_is_armed(&a->timer))
 		wheel_del(&ctx->wheel, h);
-	t->act = TCB_IDLE | ms_of(now);
+	t->act = TCB_IDLE | ms_of(a->last_ns);
 	pool_put(&ctx->acts, h);
 }
 
@@ -103,7 +103,7 @@ act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 		return;
 	if (a->cwnd == cc_initial_window(ctx, t) || now >= a->last_ns + rto_of(ctx, a) ||
 	    t->state == TCP_TIME_WAIT)
-		act_put(ctx, t, now);
+		act_put(ctx, t);
 }
 
 void

@@ -52,12 +52,13 @@ tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *t, uint8_t type, uint8_t code, u
 {
 	const struct tcp_act *a = act_of(ctx, t);
 
+	(void)now;
 	if (!a || type != ICMP_UNREACHABLE || !is_in_flight(t, a, seq))
 		return;
 	/* RFC 1122 4.2.3.9: codes 0, 1 and 5 never end a connection; later ones are taken as such. */
 	if (t->state == TCP_SYN_SENT &&
 	    (code == ICMP_UNREACHABLE_PROTOCOL || code == ICMP_UNREACHABLE_PORT))
-		end_connection(ctx, t, TCP_EV_UNREACHABLE, now, out);
+		end_connection(ctx, t, TCP_EV_UNREACHABLE, out);
 	else if (is_synchronized(t) && code == ICMP_UNREACHABLE_FRAGMENT)
 		lower_mss(t, mtu);
 	/* All others are soft (RFC 5927 5.2): the timers will tell. */

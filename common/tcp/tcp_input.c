@@ -34,7 +34,11 @@ check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 	if (!(t->flags & TCB_TIMESTAMPS) || seg->flags & TCP_RST)
 		return true;
 	if (!(seg->opts & TCP_OPT_TIMESTAMP)) {
-		ctx->stats.drop_paws++; /* RFC 7323 3.2: once agreed on, always there */
+		/* RFC 7323 3.2: once agreed on, always there. A SYN comes from a peer that has forgotten us, and gets
+		 * its challenge (RFC 5961 4.2). */
+		if (seg->flags & TCP_SYN)
+			return true;
+		ctx->stats.drop_paws++;
 		return false;
 	}
 	if (is_paws_failure(ctx, t, seg, now)) {
@@ -123,7 +127,7 @@ check_rst(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 	if (t->state == TCP_TIME_WAIT)
 		return false; /* RFC 1337: not assassinated */
 	if (seg->seq == t->rcv_nxt) {
-		end_connection(ctx, t, TCP_EV_RESET, now, out);
+		end_connection(ctx, t, TCP_EV_RESET, out);
 	} else {
 		ctx->stats.drop_reset_sequence++;
 		challenge_ack(ctx, t, now, out);
@@ -274,12 +278,13 @@ advance_closing(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out
 	switch ((enum tcp_state)t->state) {
 	case TCP_FIN_WAIT_1:
 		set_state(t, TCP_FIN_WAIT_2);
+		tcb_touch(ctx, t, now); /* its time begins, however long the FIN has waited */
 		return true;
 	case TCP_CLOSING:
 		enter_time_wait(ctx, t, now, out);
 		return true;
 	case TCP_LAST_ACK:
-		end_connection(ctx, t, 0, now, out);
+		end_connection(ctx, t, 0, out);
 		return false;
 	default:
 		return true;

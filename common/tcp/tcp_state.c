@@ -31,8 +31,7 @@ set_state(struct tcb *t, enum tcp_state state)
 }
 
 void
-end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, uint64_t now,
-	       struct tcp_out *out)
+end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, struct tcp_out *out)
 {
 	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
 		ctx->stats.open_failed++;
@@ -41,7 +40,7 @@ end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, uint64_t now
 	if (events & TCP_EV_TIMEOUT)
 		ctx->stats.timed_out++;
 	ctx->stats.closed++;
-	act_put(ctx, t, now);
+	act_put(ctx, t);
 	set_state(t, TCP_CLOSED);
 	out->events |= TCP_EV_CLOSED | events;
 }

@@ -56,7 +56,7 @@ input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 	/* Second, check the RST bit. */
 	if (seg->flags & TCP_RST) {
 		if (is_ack)
-			end_connection(ctx, t, TCP_EV_RESET, now, out);
+			end_connection(ctx, t, TCP_EV_RESET, out);
 		else
 			ctx->stats.drop_reset_sequence++;
 		return;

@@ -148,7 +148,7 @@ rexmt_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t no
 	if (a->rexmt_at > now)
 		return true;
 	if (a->unanswered >= max_retries(ctx, t)) { /* R2 (RFC 9293 3.8.3) */
-		end_connection(ctx, t, TCP_EV_TIMEOUT, now, out);
+		end_connection(ctx, t, TCP_EV_TIMEOUT, out);
 		return false;
 	}
 	if (a->flags & TCP_ACT_PERSIST)
@@ -185,7 +185,7 @@ tcp_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *ou
 	if (deadline > now)
 		return;
 	if (wait_ends(ctx, t, now) <= now) {
-		end_connection(ctx, t, 0, now, out);
+		end_connection(ctx, t, 0, out);
 		return;
 	}
 	if (a)

@@ -87,7 +87,7 @@ tcp_close(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 
 	switch ((enum tcp_state)t->state) {
 	case TCP_SYN_SENT:
-		end_connection(ctx, t, 0, now, out);
+		end_connection(ctx, t, 0, out);
 		return;
 	case TCP_SYN_RECEIVED:
 	case TCP_ESTABLISHED:
@@ -122,5 +122,5 @@ tcp_abort(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 		if (emit(ctx, t, now, out, TCP_RST | TCP_ACK, a ? a->snd_max : t->snd_nxt))
 			ctx->stats.resets_out++;
 	}
-	end_connection(ctx, t, 0, now, out);
+	end_connection(ctx, t, 0, out);
 }

@@ -32,7 +32,8 @@ struct end_knobs {
 	uint64_t abort_at;     /* UINT64_MAX: never */
 	uint64_t output_pause; /* up to this long between input and output: a burst */
 	unsigned room;
-	bool thief; /* somebody else takes blocks from the pools for a while */
+	bool attacked; /* by somebody who sends forged segments */
+	bool thief;    /* somebody else takes blocks from the pools for a while */
 };
 
 struct sim_end {
@@ -61,7 +62,8 @@ struct sim_end {
 	uint32_t edge; /* highest right edge advertised */
 	bool have_edge;
 	/* times: UINT64_MAX for never */
-	uint64_t write_at, read_at, close_at, output_at, thief_at, open_at;
+	uint64_t over_at;
+	uint64_t write_at, read_at, close_at, output_at, thief_at, attack_at, open_at;
 	uint32_t stolen_acts[SIM_STOLEN_MAX], stolen_blocks[SIM_STOLEN_MAX];
 	unsigned n_stolen_acts, n_stolen_blocks;
 };

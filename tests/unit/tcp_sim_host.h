@@ -243,6 +243,7 @@ sim_closed(struct sim *s, struct sim_end *e, uint8_t was, uint32_t events)
 	e->causes |= events & (TCP_EV_RESET | TCP_EV_TIMEOUT);
 	e->gave_up = was == TCP_FIN_WAIT_2 && e->causes == 0 && !e->eof;
 	e->over = true;
+	e->over_at = s->now;
 	e->write_at = e->read_at = e->close_at = e->output_at = UINT64_MAX;
 	e->knobs.abort_at = UINT64_MAX;
 }

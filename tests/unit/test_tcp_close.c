@@ -279,6 +279,33 @@ e5_fin_wait_2_ends(void **state)
 	kit_delete(k);
 }
 
+/* FIN-WAIT-2 begins with the ACK of our FIN, also when that had to wait long for the peer's window. */
+static void
+e5_fin_wait_2_after_a_long_wait(void **state)
+{
+	struct kit *k = kit_established(NULL);
+
+	(void)state;
+	kit_send(k, 20000);
+	for (unsigned i = 1; i <= 13; i++) /* a window that has grown keeps its block for a while */
+		in(k, ". 1 ack %u", 1 + i * 1448);
+	in(k, ". 1 ack 20001 win 0");
+	kit_close(k);
+	kit_run_ms(k, 50);
+	for (unsigned i = 0; i < 30; i++) {
+		kit_wait(k, 200000);
+		k->next = k->n_sent;
+		in(k, ". 1 ack 20001 win 0");
+	}
+	in(k, ". 1 ack 20002 win 65535");
+	expect_state(k, TCP_FIN_WAIT_2);
+	kit_run_ms(k, 59000);
+	expect_state(k, TCP_FIN_WAIT_2);
+	kit_run_ms(k, 1100);
+	expect_gone(k);
+	kit_delete(k);
+}
+
 /* What is not of the connection does not keep it. */
 static void
 e5_forged_segments_do_not_prolong(void **state)
@@ -549,6 +576,7 @@ main(void)
 	    cmocka_unit_test(e1_fin_is_retransmitted),
 	    cmocka_unit_test(e5_bounded_without_peer),
 	    cmocka_unit_test(e5_fin_wait_2_ends),
+	    cmocka_unit_test(e5_fin_wait_2_after_a_long_wait),
 	    cmocka_unit_test(e5_forged_segments_do_not_prolong),
 	    cmocka_unit_test(spans_that_are_no_milliseconds),
 	    cmocka_unit_test(e3_duplicate_fin_restarts_2msl),

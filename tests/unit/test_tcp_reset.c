@@ -108,6 +108,22 @@ d4_syn_in_synchronized_states(void **state)
 	}
 }
 
+/* A peer that has started anew without timestamps must find out, too (RFC 9293 3.5.1). */
+static void
+d4_syn_without_timestamps(void **state)
+{
+	(void)state;
+	for (size_t i = 1; i < N_OF(kit_synchronized); i++) {
+		const struct kit_state *s = &kit_synchronized[i];
+		struct kit *k = make(i);
+
+		in(k, "S 1000 nots");
+		expect(k, ". %u ack %u", s->snd_nxt, s->rcv_nxt);
+		expect_state(k, s->state);
+		kit_delete(k);
+	}
+}
+
 static void
 d4_old_syn_ack(void **state)
 {
@@ -337,6 +353,7 @@ main(void)
 	    cmocka_unit_test(d2_reset_in_the_window),
 	    cmocka_unit_test(d3_reset_outside_the_window),
 	    cmocka_unit_test(d4_syn_in_synchronized_states),
+	    cmocka_unit_test(d4_syn_without_timestamps),
 	    cmocka_unit_test(d4_old_syn_ack),
 	    cmocka_unit_test(d5_challenge_acks_are_limited),
 	    cmocka_unit_test(d5_limit_is_not_shared),
