@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/opt_rows.h"
 #include "base/units.h"
 #include "dp/dp.h"
 
@@ -16,10 +17,8 @@ static const char *
 add_port(void *conf, const char *value)
 {
 	struct conf *c = conf;
-	const char *wrong = dp_port_check_spec(value);
 
-	if (wrong)
-		return wrong;
+	dp_port_need_spec("--port", value);
 	if (c->n_ports == CONF_MAX_PORTS)
 		return "more: 8 ports at most";
 	c->port[c->n_ports++] = value;
@@ -166,48 +165,14 @@ static const struct opt options[] = {
      .min = 1 << 20,
      .max = 1e15,
      .help = "for flows, taken as they come"},
-    {.name = "huge",
-     .type = OPT_BOOL,
-     FIELD(huge),
-     .help = "hugepages for frames, or fail; --no-huge: none [when there are some]"},
-    {.name = "poll", .type = OPT_BOOL, FIELD(poll), .help = "never sleep"},
-    {.name = "share",
-     .type = OPT_BOOL,
-     FIELD(share),
-     .help = "yield the core after each turn without work"},
-    {.name = "interval",
-     .letter = 'i',
-     .type = OPT_TIME,
-     FIELD(interval_ns),
-     .metavar = "TIME",
-     .def = "1s",
-     .min = 1e6,
-     .max = 86400e9,
-     .help = "time between records"},
-    {.name = "duration",
-     .letter = 'd',
-     .type = OPT_TIME,
-     FIELD(duration_ns),
-     .metavar = "TIME",
-     .min = 1e6,
-     .max = 1e18,
-     .help = "end after this time [never]"},
-    {.name = "format",
-     .type = OPT_ENUM,
-     FIELD(format),
-     .metavar = "WORD",
-     .choices = RECORD_FORMATS "|gnuplot",
-     .help = "of records [text on a terminal, else csv]"},
-    {.name = "quiet",
-     .letter = 'q',
-     .type = OPT_BOOL,
-     FIELD(quiet),
-     .help = "only warnings on stderr"},
-    {.name = "verbose",
-     .letter = 'v',
-     .type = OPT_BOOL,
-     FIELD(verbose),
-     .help = "say more on stderr"},
+    OPT_ROW_HUGE(struct conf, huge),
+    OPT_ROW_POLL(struct conf, poll),
+    OPT_ROW_SHARE(struct conf, share),
+    OPT_ROW_INTERVAL(struct conf, interval_ns),
+    OPT_ROW_DURATION(struct conf, duration_ns),
+    OPT_ROW_FORMAT(struct conf, format, "|gnuplot"),
+    OPT_ROW_QUIET(struct conf, quiet),
+    OPT_ROW_VERBOSE(struct conf, verbose),
     {0},
 };
 

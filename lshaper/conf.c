@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/opt_rows.h"
 #include "base/opt.h"
 #include "base/record.h"
 #include "dp/dp.h"
@@ -17,21 +18,12 @@
 #define HOLD_MIN     (1 << 20)
 #define HOLD_MAX     (1ull << 40)
 
-static void
-check_spec(const char *flag, const char *value)
-{
-	const char *wrong = dp_port_check_spec(value);
-
-	if (wrong)
-		die_usage("%s: '%s': %s", flag, value, wrong);
-}
-
 static const char *
 call_port(void *conf, const char *value)
 {
 	struct conf *c = conf;
 
-	check_spec("--port", value);
+	dp_port_need_spec("--port", value);
 	if (c->n_ports == DIRECTIONS)
 		die_usage("--port: '%s' is a third port; there are two, A and B", value);
 	c->port[c->n_ports++] = value;
@@ -45,7 +37,7 @@ call_mirror(void *conf, const char *value)
 
 	c->mirror = strcmp(value, "none") ? value : NULL;
 	if (c->mirror)
-		check_spec("--mirror", value);
+		dp_port_need_spec("--mirror", value);
 	return NULL;
 }
 
@@ -116,45 +108,14 @@ static const struct opt opts[] = {
      .metavar = "LIST",
      .call = call_cores,
      .help = "the core to run on [any]"},
-    {.name = "huge",
-     .type = OPT_BOOL,
-     .offset = FIELD(huge_flag),
-     .help = "hugepages for frames, or fail; --no-huge: none [when there are some]"},
-    {.name = "poll", .type = OPT_BOOL, .offset = FIELD(poll), .help = "never sleep"},
-    {.name = "share",
-     .type = OPT_BOOL,
-     .offset = FIELD(share),
-     .help = "yield the core after each turn without work"},
-    {.name = "interval",
-     .letter = 'i',
-     .type = OPT_TIME,
-     .offset = FIELD(interval_ns),
-     .def = "1s",
-     .min = 10e6,
-     .max = 86400e9,
-     .help = "time between records"},
-    {.name = "format",
-     .type = OPT_ENUM,
-     .offset = FIELD(format),
-     .choices = RECORD_FORMATS,
-     .help = "of records [text on a terminal, else csv]"},
-    {.name = "duration",
-     .letter = 'd',
-     .type = OPT_TIME,
-     .offset = FIELD(duration_ns),
-     .min = 1e6,
-     .max = 1e18,
-     .help = "end after this time [never]"},
-    {.name = "quiet",
-     .letter = 'q',
-     .type = OPT_BOOL,
-     .offset = FIELD(quiet),
-     .help = "only warnings on stderr"},
-    {.name = "verbose",
-     .letter = 'v',
-     .type = OPT_BOOL,
-     .offset = FIELD(verbose),
-     .help = "say more on stderr"},
+    OPT_ROW_HUGE(struct conf, huge_flag),
+    OPT_ROW_POLL(struct conf, poll),
+    OPT_ROW_SHARE(struct conf, share),
+    OPT_ROW_INTERVAL(struct conf, interval_ns),
+    OPT_ROW_FORMAT(struct conf, format, ""),
+    OPT_ROW_DURATION(struct conf, duration_ns),
+    OPT_ROW_QUIET(struct conf, quiet),
+    OPT_ROW_VERBOSE(struct conf, verbose),
     {.name = NULL},
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/opt_rows.h"
 #include "base/record.h"
 #include "base/units.h"
 #include "dp/dp.h"
@@ -24,10 +25,7 @@ enum { KEEP_CLASS = 0 /* of --priority-level */ };
 static const char *
 call_port(void *conf, const char *value)
 {
-	const char *wrong = dp_port_check_spec(value);
-
-	if (wrong)
-		die_usage("--port: '%s': %s", value, wrong);
+	dp_port_need_spec("--port", value);
 	((struct conf *)conf)->port = value;
 	return NULL;
 }
@@ -84,16 +82,13 @@ static const struct opt opts[] = {
      .help = "between summaries on stderr"},
     {"check", 0, OPT_BOOL, FIELD(check), .help = "say what would be done, and end"},
     {"cores", 0, OPT_STRING, FIELD(cores), "LIST", NULL, .help = "to run on [any]"},
-    {"huge", 0, OPT_BOOL, FIELD(huge_flag),
-     .help = "hugepages, or fail; --no-huge: none [if there are]"},
-    {"poll", 0, OPT_BOOL, FIELD(poll), .help = "never sleep"},
-    {"share", 0, OPT_BOOL, FIELD(share), .help = "yield the core after each turn without work"},
-    {"interval", 'i', OPT_TIME, FIELD(interval_ns), NULL, "1", 10e6, 1e18,
-     .help = "between records on stdout"},
-    {"format", 0, OPT_ENUM, FIELD(format), NULL, NULL, .choices = RECORD_FORMATS,
-     .help = "of records [terminal: text, else csv]"},
+    OPT_ROW_HUGE(struct conf, huge_flag),
+    OPT_ROW_POLL(struct conf, poll),
+    OPT_ROW_SHARE(struct conf, share),
+    OPT_ROW_INTERVAL(struct conf, interval_ns),
+    OPT_ROW_FORMAT(struct conf, format, ""),
     {"quiet", 'q', OPT_BOOL, FIELD(quiet), .help = "errors and the final summary only"},
-    {"verbose", 'v', OPT_BOOL, FIELD(verbose), .help = "say more"},
+    OPT_ROW_VERBOSE(struct conf, verbose),
     {0},
 };
 

@@ -73,6 +73,8 @@ struct dp_port_conf {
 
 /* Syntax only, for option parsing: NULL when fine, else what is wrong. */
 const char *dp_port_check_spec(const char *spec);
+/* For the table of options: ends the program by die_usage when `spec`, the value of `flag`, is none. */
+void dp_port_need_spec(const char *flag, const char *spec);
 /* NULL on failure; err names the port, the reason and the remedy. A memif whose peer is absent
  * opens; one that another program serves, or whose server has another client, does not. */
 struct dp_port *dp_port_open(const struct dp_port_conf *conf, char *err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "dp/dp.h"
 
 /* What follows the colon of a kind. NULL, or what is wrong. */
@@ -198,4 +199,13 @@ dp_port_check_spec(const char *spec)
 	struct port_spec parsed;
 
 	return port_spec_parse(spec, &parsed);
+}
+
+void
+dp_port_need_spec(const char *flag, const char *spec)
+{
+	const char *wrong = dp_port_check_spec(spec);
+
+	if (wrong)
+		die_usage("%s: '%s': %s", flag, spec, wrong);
 }

@@ -39,7 +39,7 @@ teardown() {
 	refuses lshaper --hold 2T 'a size in bytes from 1M to 1T'
 	refuses lshaper --cores 1000 'one core from 0 to'
 	refuses lshaper --cores x 'one core from 0 to'
-	refuses lshaper --interval 1ms 'a time from 10ms to 24h'
+	refuses lshaper --interval 100us 'a time from 1ms to 24h'
 	refuses lshaper --format xml 'text|csv|json'
 	refuses lshaper --duration 0 'a time from 1ms'
 }

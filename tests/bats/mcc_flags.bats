@@ -82,7 +82,7 @@ teardown() {
 	refuses mcc --port eth0 'memif:NAME'
 	refuses mcc --smp 0 'a number from 1 to'
 	refuses mcc --log-duration 0 'a time from 1ms'
-	refuses mcc --interval 1ms 'a time from 10ms'
+	refuses mcc --interval 100us 'a time from 1ms'
 	refuses mcc --format xml 'text|csv|json'
 }
 
