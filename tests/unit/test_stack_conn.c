@@ -774,12 +774,184 @@ test_starved(void **state)
 	stop(&p);
 }
 
+static void *
+refuse(size_t bytes)
+{
+	(void)bytes;
+	return NULL;
+}
+
+/* Every active block is bound: nothing new is opened, an idle connection can only be aborted, and
+ * octets still find the one that was held back for them. When users read, all goes on. */
+static void
+test_no_active(void **state)
+{
+	struct stack_open o = open_to(6000, PORT_MUTE);
+	struct stack_conf c;
+	struct stack_stats st;
+	const uint8_t *data;
+	struct pair p;
+	uint32_t id[6], conn[6], late;
+
+	(void)state;
+	if (kit_group_bits > 0)
+		return; /* the blocks would be in other groups */
+	kit_conf(&c);
+	c.max_active = 4; /* one of them in reserve */
+	start(&p, &c);
+	p.server->on_event = on_keeper_event;
+	for (unsigned i = 0; i < 6; i++) {
+		id[i] = open_conn(&p, (uint16_t)(5000 + i), PORT_MUTE);
+		run(&p, KIT_MS);
+		conn[i] = (uint32_t)p.seen.app;
+	}
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(stack_send(p.client->s, id[i], "ab", 2), 2);
+		run(&p, 100 * KIT_MS);
+	}
+	/* Four keep an octet; the fifth's were lost, and are sent again and again. */
+	stack_stats(p.server->s, &st);
+	assert_true(st.drop_no_memory > 0);
+	for (unsigned i = 0; i < 5; i++)
+		assert_int_equal(stack_read(p.server->s, conn[i], &data), i < 4);
+	o.flow = (struct flow){.laddr = SERVER, .raddr = CLIENT, .lport = 6000, .rport = 6000};
+	assert_int_equal(stack_connect(p.server->s, &o, p.now, &late), -ENOBUFS);
+	assert_int_equal(
+	    stack_connect(
+		p.client->s,
+		&(struct stack_open){
+		    .flow = {.laddr = CLIENT, .raddr = SERVER, .lport = 5100, .rport = PORT_MUTE}},
+		p.now, &late),
+	    0);
+	run(&p, 10 * KIT_MS);
+	assert_int_equal(stack_tcb(p.client->s, late)->state, TCP_SYN_SENT);
+	stack_close(p.server->s, conn[5], p.now);
+	run(&p, 10 * KIT_MS);
+	assert_int_equal(p.seen.why, STACK_WHY_RESET);
+	for (unsigned i = 0; i < 4; i++)
+		stack_read_done(p.server->s, conn[i], 1);
+	run(&p, 5 * KIT_SECOND);
+	assert_int_equal(stack_read(p.server->s, conn[4], &data), 1);
+	assert_int_equal(data[0], 'b');
+	assert_int_equal(stack_tcb(p.client->s, late)->state, TCP_ESTABLISHED);
+	stop(&p);
+}
+
+/* A gap is filled and the connection reset in one burst: what is in order is told, what was held
+ * goes with it. */
+static void
+test_reset_behind_gap(void **state)
+{
+	struct stack_open o = open_to(5000, PORT_MUTE);
+	struct kit_frame gap;
+	struct stack_stats st;
+	struct pair p;
+	uint32_t id;
+
+	(void)state;
+	start_default(&p);
+	o.nodelay = true;
+	assert_int_equal(stack_connect(p.client->s, &o, p.now, &id), 0);
+	run(&p, 100 * KIT_MS);
+	for (unsigned i = 0; i < 3; i++)
+		stack_send(p.client->s, id, p.seen.data, 1448);
+	kit_turn(p.client, p.now);
+	assert_int_equal(p.server->n_flight, 3);
+	gap = p.server->flight[0];
+	p.server->n_flight = 2;
+	memmove(p.server->flight, p.server->flight + 1, 2 * sizeof(gap));
+	kit_turn(p.server, p.now);
+	stack_check(p.server->s);
+	stack_abort(p.client->s, id, p.now);
+	p.client->n_in = 0;
+	kit_turn(p.client, p.now);
+	assert_int_equal(p.server->n_flight, 1);
+	kit_send(p.server, gap.data, gap.len, 0, p.now - 1);
+	free(gap.data);
+	run(&p, 10 * KIT_MS);
+	assert_int_equal(p.ended, 1);
+	stack_stats(p.server->s, &st);
+	assert_int_equal(st.tcp.octets_in, 3 * 1448);
+	assert_empty(p.server);
+	stop(&p);
+}
+
+/* Octets that still come put the end of FIN-WAIT-2 off. */
+static void
+test_fin_wait_2_goes_on(void **state)
+{
+	struct pair p;
+	uint32_t id, conn;
+
+	(void)state;
+	start_default(&p);
+	p.server->on_event = on_keeper_event;
+	id = open_conn(&p, 5000, PORT_MUTE);
+	run(&p, 10 * KIT_MS);
+	conn = (uint32_t)p.seen.app;
+	stack_close(p.client->s, id, p.now);
+	run(&p, 30 * KIT_SECOND);
+	assert_int_equal(stack_send(p.server->s, conn, "more", 4), 4);
+	run(&p, 50 * KIT_SECOND);
+	assert_int_equal(p.seen.octets, 4);
+	assert_int_equal(stack_tcb(p.client->s, id)->state, TCP_FIN_WAIT_2);
+	run(&p, 15 * KIT_SECOND);
+	assert_int_equal(p.seen.closed, 1);
+	assert_empty(p.client);
+	stop(&p);
+}
+
+/* Where the line of delayed ACKs is full, one is sent at once. */
+static void
+test_delayed_acks_full(void **state)
+{
+	struct stack_conf c;
+	struct pair p;
+	uint32_t id, conn;
+
+	(void)state;
+	if (kit_group_bits > 0)
+		return; /* no group is that small */
+	kit_conf(&c);
+	c.max_conns = 1;
+	start(&p, &c);
+	p.server->on_event = on_keeper_event;
+	id = open_conn(&p, 5000, PORT_MUTE);
+	run(&p, 100 * KIT_MS);
+	conn = (uint32_t)p.seen.app;
+	p.server->on_tx = note_ack;
+	/* One octet each: nothing is kept, so that there is no active block. */
+	stack_send(p.client->s, id, "1", 1);
+	run(&p, 5 * KIT_MS);
+	stack_send(p.server->s, conn, "2", 1); /* with the ACK */
+	run(&p, 5 * KIT_MS);
+	assert_true(p.now - last_ack_at < 6 * KIT_MS);
+	stack_send(p.client->s, id, "3", 1); /* ACKs the server's octet, too */
+	run(&p, KIT_MS);
+	assert_true(p.now - last_ack_at <= KIT_MS);
+	stop(&p);
+}
+
+static void
+test_no_memory_at_all(void **state)
+{
+	struct stack_conf c;
+
+	(void)state;
+	kit_conf(&c);
+	c.reserve = refuse;
+	errno = 0;
+	assert_null(stack_new(&c));
+	assert_int_equal(errno, ENOMEM);
+}
+
 static void
 test_listeners(void **state)
 {
-	struct stack_listener l = {.port = PORT_ECHO};
+	struct stack_listener l = {.port = PORT_ECHO, .quickack = true, .nodelay = true};
 	struct stack_conf c;
 	struct pair p;
+	uint32_t id;
 
 	(void)state;
 	kit_conf(&c);
@@ -787,6 +959,7 @@ test_listeners(void **state)
 	start(&p, &c);
 	assert_int_equal(stack_listen(p.server->s, &l), -EADDRINUSE);
 	l.addr = SERVER;
+	l.notify_sent = true;
 	assert_int_equal(stack_listen(p.server->s, &l), 3); /* more exact than row 1 */
 	l.port = PORT_ECHO + 256 * 3;
 	assert_int_equal(stack_listen(p.server->s, &l), 4);
@@ -798,7 +971,11 @@ test_listeners(void **state)
 	assert_int_equal(stack_listen(p.server->s, &l), -ENOSPC);
 	open_conn(&p, 5000, PORT_ECHO);
 	run(&p, 10 * KIT_MS);
-	assert_int_equal(*stack_app(p.server->s, stack_next_conn(p.server->s, 0)), 1003);
+	id = stack_next_conn(p.server->s, 0);
+	assert_int_equal(*stack_app(p.server->s, id), 1003);
+	assert_int_equal(stack_tcb(p.server->s, id)->flags & (TCB_QUICKACK | TCB_NODELAY),
+			 TCB_QUICKACK | TCB_NODELAY);
+	assert_true(id < stack_conn_limit(p.server->s));
 	stop(&p);
 }
 
@@ -825,6 +1002,11 @@ main(void)
 	    cmocka_unit_test(test_delayed_ack),
 	    cmocka_unit_test(test_notify_sent),
 	    cmocka_unit_test(test_starved),
+	    cmocka_unit_test(test_no_active),
+	    cmocka_unit_test(test_reset_behind_gap),
+	    cmocka_unit_test(test_fin_wait_2_goes_on),
+	    cmocka_unit_test(test_delayed_acks_full),
+	    cmocka_unit_test(test_no_memory_at_all),
 	    cmocka_unit_test(test_listeners),
 	};
 	int failed = cmocka_run_group_tests_name("one group", tests, NULL, NULL);

@@ -283,6 +283,76 @@ test_second_netif(void **state)
 	h->n_frames -= 2; /* the test took them itself */
 }
 
+static void
+take_second(unsigned n)
+{
+	const struct frame *f;
+
+	assert_true(stack_tx(h->s, 1, &f) >= n);
+	for (unsigned i = 0; i < n; i++)
+		free(f[i].handle);
+	h->n_frames -= n;
+	stack_tx_done(h->s, 1, n);
+}
+
+/* A port that is full holds up those who need it, and nobody else. */
+static void
+test_full_netif(void **state)
+{
+	struct stack_netif_conf nc;
+	struct build_ip ip = from_peer(0x0a020001), other = from_peer(US);
+	struct tcp_seg syn = {.flags = TCP_SYN, .wnd = 1000};
+	const struct frame *f;
+	uint8_t data[128];
+	size_t len;
+
+	(void)state;
+	kit_netif(&nc, 2, 0x0a020001, 1);
+	assert_int_equal(stack_add_netif(h->s, &nc), 1);
+	turns();
+	take_second(1); /* the announcement */
+	memcpy(ip.eth_dst, nc.mac, 6);
+	ip.src = 0x0a020505;
+	len = build_arp(data, sizeof(data), nc.mac, 0, ARP_REQUEST, peer_mac, ip.src, nc.mac,
+			0x0a020001);
+	kit_send(h, data, (uint32_t)len, 1, now);
+	give_arp(broadcast, ARP_REQUEST, PEER, US);
+	take_second(1);
+	n_out = 0;
+	for (uint16_t i = 0; i < 900; i++) {
+		len = build_tcp(data, sizeof(data), &ip, (uint16_t)(1000 + i), 7, &syn, NULL);
+		kit_send(h, data, (uint32_t)len, 1, now);
+	}
+	turns();
+	assert_int_equal(stack_tx(h->s, 1, &f), 512);
+	assert_int_equal(stats().half_open, 900);
+	give_tcp(&other, 7, &syn);
+	assert_int_equal(n_out, 1);
+	assert_int_equal(out[0].tcp.flags, TCP_SYN | TCP_ACK);
+	/* Room comes piece by piece. */
+	for (unsigned left = 900; left > 0; left -= 100) {
+		take_second(100);
+		turns();
+		assert_int_equal(stack_tx(h->s, 1, &f), left - 100 < 512 ? left - 100 : 512);
+	}
+	assert_int_equal(stats().tcp.segs_retransmitted, 0);
+	assert_int_equal(stats().drop_tx, 0);
+}
+
+static void
+test_too_many_netifs(void **state)
+{
+	struct stack_netif_conf nc;
+
+	(void)state;
+	for (uint32_t i = 1; i < STACK_MAX_NETIFS; i++) {
+		kit_netif(&nc, 2, 0x0a100001 + (i << 16), 1);
+		assert_int_equal(stack_add_netif(h->s, &nc), i);
+	}
+	kit_netif(&nc, 2, 0x0a200001, 1);
+	assert_int_equal(stack_add_netif(h->s, &nc), -ENOSPC);
+}
+
 /* --- answers --- */
 
 static void
@@ -462,12 +532,15 @@ test_icmp_errors(void **state)
 	turns();
 	assert_int_equal(out[0].tcp.flags, TCP_SYN);
 	give_error(ICMP_PORT_UNREACHABLE, 0, &out[0], out[0].tcp.seq + 1000);
+	out[0].sport++; /* no connection of ours */
+	give_error(ICMP_PORT_UNREACHABLE, 0, &out[0], out[0].tcp.seq);
+	out[0].sport--;
 	assert_int_equal(stack_tcb(h->s, id)->state, TCP_SYN_SENT);
 	give_error(ICMP_PORT_UNREACHABLE, 0, &out[0], out[0].tcp.seq);
 	assert_int_equal(stack_tcb(h->s, id)->state, TCP_FREE);
 	st = stats();
 	assert_int_equal(st.conns, 0);
-	assert_int_equal(st.icmp_in, 2);
+	assert_int_equal(st.icmp_in, 3);
 }
 
 int
@@ -480,6 +553,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_not_ours, begin, end),
 	    cmocka_unit_test_setup_teardown(test_checksums, begin, end),
 	    cmocka_unit_test_setup_teardown(test_second_netif, begin, end),
+	    cmocka_unit_test_setup_teardown(test_full_netif, begin, end),
+	    cmocka_unit_test_setup_teardown(test_too_many_netifs, begin, end),
 	    cmocka_unit_test_setup_teardown(test_ping, begin, end),
 	    cmocka_unit_test_setup_teardown(test_udp, begin, end),
 	    cmocka_unit_test_setup_teardown(test_closed_port, begin, end),
