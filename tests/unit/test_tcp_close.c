@@ -535,6 +535,29 @@ close_after_data_in_syn_received(void **state)
 	kit_delete(k);
 }
 
+/* --- no active block to hold the FIN: the peer is told by a RST --- */
+
+static void
+close_without_memory(void **state)
+{
+	static struct kit *(*const make[])(const struct kit_opts *) = {kit_established,
+								       kit_close_wait};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(make); i++) {
+		struct kit_opts o = {.n_acts = 1};
+		struct kit *k = make[i](&o);
+		const uint32_t h = pool_get(&k->ctx.acts);
+
+		kit_close(k);
+		expect(k, "R. 1 ack %u", i == 0 ? 1 : 2);
+		expect_gone(k);
+		expect_events(k, TCP_EV_CLOSED);
+		pool_put(&k->ctx.acts, h);
+		kit_delete(k);
+	}
+}
+
 /* --- unread octets at close --- */
 
 static void
@@ -588,6 +611,7 @@ main(void)
 	    cmocka_unit_test(e6_close_in_syn_sent),
 	    cmocka_unit_test(e6_close_in_syn_received),
 	    cmocka_unit_test(close_after_data_in_syn_received),
+	    cmocka_unit_test(close_without_memory),
 	    cmocka_unit_test(time_wait_with_unread_octets),
 	};
 

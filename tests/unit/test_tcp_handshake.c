@@ -278,6 +278,26 @@ a17_after_a_lost_syn_ack(void **state)
 	kit_delete(k);
 }
 
+/* ... also when the connection idled before the first octets, and its active block was gone. */
+static void
+a17_first_data_after_idling(void **state)
+{
+	struct kit_opts o = kit_plain();
+	struct kit *k = kit_syn_sent(&o);
+
+	(void)state;
+	expect_after(k, 1000, 2, "S 0");
+	in(k, "S. 0 ack 1 mss 1000");
+	expect(k, ". 1 ack 1");
+	kit_run_ms(k, 60000);
+	expect_idle(k);
+	kit_send(k, 5000);
+	expect(k, ". 1(1000) ack 1");
+	expect_silence(k);
+	expect_after(k, 3000, 2, ". 1(1000) ack 1");
+	kit_delete(k);
+}
+
 /* --- passive open --- */
 
 static void
@@ -520,6 +540,7 @@ main(void)
 	    cmocka_unit_test(simultaneous_open_retransmits_syn_ack),
 	    cmocka_unit_test(a17_after_a_lost_syn),
 	    cmocka_unit_test(a17_after_a_lost_syn_ack),
+	    cmocka_unit_test(a17_first_data_after_idling),
 	    cmocka_unit_test(passive_open),
 	    cmocka_unit_test(a7_syn_with_data),
 	    cmocka_unit_test(a11_same_syn_again),

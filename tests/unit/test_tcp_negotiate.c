@@ -83,6 +83,25 @@ active_options(void **state)
 	}
 }
 
+static void
+sack_permitted(void **state)
+{
+	(void)state;
+	for (unsigned bits = 0; bits < 4; bits++) {
+		struct kit_opts o = {.no_sack = bits & 1};
+		struct kit *k;
+
+		tcp_config_default(&o.cfg);
+		o.cfg.sack = bits & 2;
+		k = kit_syn_received(&o);
+		assert_int_equal((k->sent[0].seg.opts & TCP_OPT_SACK_PERMITTED) != 0, bits == 2);
+		kit_delete(k);
+		k = kit_established(&o);
+		assert_int_equal((k->t->flags & TCB_SACK) != 0, bits == 2);
+		kit_delete(k);
+	}
+}
+
 /* --- MSS --- */
 
 /* The length of the first segment of a long write. */
@@ -496,6 +515,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a5_passive_options),
 	    cmocka_unit_test(active_options),
+	    cmocka_unit_test(sack_permitted),
 	    cmocka_unit_test(a6_default_mss),
 	    cmocka_unit_test(b4_mss_values),
 	    cmocka_unit_test(mss_leaves_room_for_timestamps),

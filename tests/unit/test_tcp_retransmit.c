@@ -357,6 +357,32 @@ writable_when_blocks_are_back(void **state)
 	kit_delete(k);
 }
 
+/* Asked for before there is anything to send. */
+static void
+want_room(void **state)
+{
+	struct kit *k = sender();
+
+	(void)state;
+	tcp_want_room(&k->ctx, k->t, k->now);
+	kit_run_ms(k, 50);
+	expect_events(k, TCP_EV_WRITABLE);
+	kit_run_ms(k, 50);
+	expect_events(k, 0);
+	expect_idle(k);
+	kit_send(k, 65536);
+	tcp_want_room(&k->ctx, k->t, k->now);
+	for (unsigned at = 1; at < 32001; at += 1000)
+		in(k, ". 1 ack %u", at + 1000);
+	expect_events(k, 0);
+	in(k, ". 1 ack 33001");
+	expect_events(k, TCP_EV_WRITABLE);
+	kit_close(k);
+	tcp_want_room(&k->ctx, k->t, k->now); /* nothing may be sent any more */
+	assert_int_equal(kit_act(k)->flags & TCP_ACT_WANT_ROOM, 0);
+	kit_delete(k);
+}
+
 /* More than 2^31 octets on one connection that is never idle: no stale number comes round again. */
 static void
 long_transfer(void **state)
@@ -423,6 +449,7 @@ main(void)
 	    cmocka_unit_test(notify_sent),
 	    cmocka_unit_test(writable),
 	    cmocka_unit_test(writable_when_blocks_are_back),
+	    cmocka_unit_test(want_room),
 	    cmocka_unit_test(long_transfer),
 	};
 

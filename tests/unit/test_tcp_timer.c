@@ -258,6 +258,38 @@ little_room(void **state)
 	}
 }
 
+/* A fast retransmission, and a probe, that find no room. */
+static void
+no_room_for_a_retransmission(void **state)
+{
+	struct kit *k = kit_accepted(NULL);
+
+	(void)state;
+	kit_send(k, 14480);
+	k->corked = true;
+	for (unsigned i = 0; i < 3; i++)
+		in(k, ". 1 ack 1");
+	k->room = 0;
+	tcp_out_init(&k->out, 0);
+	assert_true(tcp_output(&k->ctx, k->t, k->now, &k->out));
+	k->room = 32;
+	k->next = k->n_sent;
+	kit_output(k);
+	expect(k, ". 1(1448) ack 1");
+	in(k, ". 1 ack 14481 win 0");
+	kit_send(k, 10);
+	kit_output(k);
+	k->now += 3600 * KIT_S;
+	tcp_out_init(&k->out, 0);
+	tcp_timeout(&k->ctx, k->t, k->now, &k->out);
+	assert_int_equal(k->out.n_segs, 0);
+	k->corked = false;
+	k->next = k->n_sent;
+	assert_true(kit_wait(k, 200000) > 0); /* the next one has room */
+	expect(k, ". 14481(1) ack 1");
+	kit_delete(k);
+}
+
 /* No room at all: nothing is lost, it goes later. */
 static void
 no_room(void **state)
@@ -346,6 +378,7 @@ main(void)
 	    cmocka_unit_test(clock_starts_at_zero),
 	    cmocka_unit_test(little_room),
 	    cmocka_unit_test(no_room),
+	    cmocka_unit_test(no_room_for_a_retransmission),
 	    cmocka_unit_test(syn_without_room),
 	    cmocka_unit_test(wants_output),
 	};
