@@ -33,7 +33,7 @@ install_to() {
 	local tool page
 	for tool in $tools; do
 		page=$(find "$D/usr/share/man" -name "$tool.*")
-		mandoc -T utf8 "$page" | col -b | grep "^ *$tool . " >/dev/null
+		mandoc -T ascii "$page" | sed 's/.\x08//g' | grep "^ *$tool - " >/dev/null
 	done
 }
 
