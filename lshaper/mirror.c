@@ -86,7 +86,7 @@ mirror_is_clear(struct mirror *m, uint64_t now_ns)
 	memmove(m->wait, m->wait + sent, m->n_wait * sizeof(m->wait[0]));
 	if (sent) {
 		m->wait_since_ns = now_ns;
-	} else if (now_ns - m->wait_since_ns > PATIENCE_NS) {
+	} else if (now_ns > m->wait_since_ns + PATIENCE_NS) { /* it may be later than this turn */
 		m->stuck = true;
 		give_up(m, &m->stats.drops);
 	}

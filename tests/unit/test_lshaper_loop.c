@@ -254,9 +254,8 @@ test_mirror_full_drops_and_disturbs_nobody(void **state)
 }
 
 static void
-test_mirror_block_sees_all(void **state)
+block_and_see_all(void)
 {
-	(void)state;
 	s.mirror.block = true;
 	for (uint32_t i = 0; i < 1000; i++)
 		arrives(&a, i * US, i, 60, 0);
@@ -268,9 +267,25 @@ test_mirror_block_sees_all(void **state)
 	assert_int_equal(s.mirror.stats.drops, 0);
 	for (unsigned i = 0; i < 1000; i++)
 		assert_int_equal(m.out[i].id, i);
+}
+
+static void
+test_mirror_block_sees_all(void **state)
+{
+	(void)state;
+	block_and_see_all();
 	assert_true(turns < 3000);
 	/* the one that the mirror refused had passed already; the next had to wait */
 	assert_true(b.out[200].at_ns < 210 * US && b.out[201].at_ns >= 50 * MS);
+}
+
+/* The waiting began later than the turn, by the turn's own clock. */
+static void
+test_mirror_block_time_goes_on_within_a_turn(void **state)
+{
+	(void)state;
+	look_ns = 50;
+	block_and_see_all();
 }
 
 /* Patience is for a reader that does not read at all. */
@@ -448,6 +463,7 @@ main(void)
 	    cmocka_unit_test_setup(test_mirror_without_reader, setup),
 	    cmocka_unit_test_setup(test_mirror_full_drops_and_disturbs_nobody, setup),
 	    cmocka_unit_test_setup(test_mirror_block_sees_all, setup),
+	    cmocka_unit_test_setup(test_mirror_block_time_goes_on_within_a_turn, setup),
 	    cmocka_unit_test_setup(test_mirror_block_waits_for_the_slow, setup),
 	    cmocka_unit_test_setup(test_mirror_block_has_patience_once, setup),
 	    cmocka_unit_test_setup(test_mirror_block_peer_leaves, setup),
