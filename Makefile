@@ -3,7 +3,8 @@
 #
 #   make            four static binaries in bin/        make test       all fast tests
 #   make demo       the four tools together             make lint       style and static checks
-#   make bench      figures                             make install    DESTDIR= PREFIX=
+#   make bench      figures                             make fuzz       MINUTES= each
+#   make install    DESTDIR= PREFIX=                    make clean
 
 O      ?= build
 BIN    ?= bin
@@ -12,7 +13,7 @@ DESTDIR ?=
 SAN    ?=
 
 # Without these targets a missing package is the compiler's business; with them scripts/setup brings it.
-SETUP_GOALS := all test demo bench lint check-long $(addprefix $(BIN)/,qstackd mcc lshaper hcmon)
+SETUP_GOALS := all test demo bench fuzz lint $(addprefix $(BIN)/,qstackd mcc lshaper hcmon)
 ifneq ($(filter $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/setup >&2 && echo ok),ok)
 $(error scripts/setup failed)
@@ -54,7 +55,7 @@ SYS_LIBS  := -lxdp -lbpf -lelf -lz -lpcap -ldbus-1 -lnuma -lbsd -lmd -lm -pthrea
 LINK := $(if $(SAN),-fsanitize=$(SAN),-static -Wl,--no-warnings) -Wl,--gc-sections \
 	-Wl,--wrap=memif_connect,--wrap=memif_free_regions,--wrap=setsockopt
 
-.PHONY: all test check-long demo bench lint install clean
+.PHONY: all test demo bench fuzz lint install clean
 all: $(TOOLS:%=$(BIN)/%)
 
 $(O)/libpure.a: $(PURE_OBJ)
@@ -108,10 +109,26 @@ test: all $(UNIT) $(TEST_TOOLS)
 	@BIN=$(BIN) BUILD=$(O) scripts/run-tests --unit $(UNIT) --bats tests/bats
 
 demo: all
-	@scripts/demo
+	@BIN=$(BIN) scripts/demo
 
 bench: all
-	@scripts/bench/all
+	@BIN=$(abspath $(BIN)) scripts/bench/all
+
+# Every harness of tests/fuzz in turn, under clang's libFuzzer and sanitizers, for so many minutes each.
+MINUTES   ?= 1
+FUZZ      := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_SRC   = $(PURE_SRC) $(if $(findstring hcmon,$(1)),$(filter-out %/main.c %/live.c %/loop.c,$(wildcard hcmon/*.c)))
+
+$(O)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) Makefile
+	@mkdir -p $(@D)
+	@echo "  FUZZ $@"
+	@clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE \
+		-Icommon -I. -Itests/unit -o $@ $< $(call FUZZ_SRC,$@) -lpcap -lm
+
+fuzz: $(FUZZ)
+	@for f in $(FUZZ); do echo "$$f"; $$f -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=4096 -print_final_stats=1 \
+		-artifact_prefix=$$f- 2>$$f.log || { tail -n 30 $$f.log; exit 1; }; \
+		sed -n 's/stat::number_of_executed_units: */  executions without a finding: /p' $$f.log; done
 
 lint:
 	@scripts/lint
