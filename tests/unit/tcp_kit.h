@@ -160,6 +160,8 @@ kit_record(struct kit *k, const struct tcp_seg *s)
 		k->iss = s->seq;
 		k->have_iss = true;
 	}
+	assert_int_equal(s->urg, 0);
+	assert_int_equal(s->n_sack, 0);
 	kit_tx_check(k, s);
 	if (s->opts & TCP_OPT_TIMESTAMP)
 		k->ts_ecr = s->tsval;

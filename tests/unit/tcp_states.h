@@ -60,6 +60,7 @@ kit_new(const struct kit_opts *given)
 	assert_non_null(k->mem);
 	assert_non_null(k->tcb_mem);
 	memset(k->mem, 0xa5, bytes); /* nothing may count on zeroed memory */
+	memset(&k->out, 0xa5, sizeof(k->out));
 	pool_init(&k->tcbs, k->tcb_mem, sizeof(struct tcb), KIT_TCBS);
 	tcp_ctx_init(&k->ctx, &o.cfg, kit_secret, &k->tcbs, k->mem, o.n_acts, o.n_small, o.n_large,
 		     o.start);

@@ -208,8 +208,12 @@ f3_newreno_partial_acks(void **state)
 	(void)state;
 	dup_acks(k, 3, 1);
 	k->next = k->n_sent;
+	assert_int_equal(kit_act(k)->cwnd, 8000);
 	in(k, ". 1 ack 3001");
 	expect(k, ". 3001(1000) ack 1");
+	assert_int_equal(kit_act(k)->cwnd, 6000); /* less what was acknowledged, and one more */
+	in(k, ". 1 ack 3101");
+	assert_int_equal(kit_act(k)->cwnd, 5900); /* not for less than a segment */
 	in(k, ". 1 ack 6001");
 	k->next = k->n_sent - 1;
 	while (k->next > 0 && k->sent[k->next].seg.seq - k->iss != 6001)
@@ -286,6 +290,12 @@ no_fast_retransmit_after_timeout(void **state)
 	in(k, ". 1 ack 5001");
 	dup_acks(k, 5, 5001);
 	assert_int_equal(k->ctx.stats.fast_retransmits, 0);
+	in(k, ". 1 ack 10001"); /* as far as `recover`, not more */
+	dup_acks(k, 5, 10001);
+	assert_int_equal(k->ctx.stats.fast_retransmits, 0);
+	in(k, ". 1 ack 10002");
+	dup_acks(k, 5, 10002);
+	assert_int_equal(k->ctx.stats.fast_retransmits, 1);
 	kit_delete(k);
 }
 
@@ -318,6 +328,26 @@ timeout_in_recovery(void **state)
 	assert_int_equal(k->ctx.stats.rto_expired, 1);
 	assert_int_equal(kit_act(k)->flags & TCP_ACT_RECOVERY, 0);
 	assert_int_equal(kit_act(k)->cwnd, 1000);
+	kit_delete(k);
+}
+
+/* A hole at the end takes the FIN with it. */
+static void
+fin_in_a_partial_ack(void **state)
+{
+	struct kit *k = sender();
+
+	(void)state;
+	kit_send(k, 5000);
+	kit_close(k);
+	dup_acks(k, 3, 1);
+	k->next = k->n_sent;
+	in(k, ". 1 ack 3001");
+	expect(k, ". 3001(1000) ack 1");
+	in(k, ". 1 ack 4001");
+	expect(k, "FP. 4001(1000) ack 1");
+	in(k, ". 1 ack 5002");
+	expect_state(k, TCP_FIN_WAIT_2);
 	kit_delete(k);
 }
 
@@ -533,6 +563,7 @@ main(void)
 	    cmocka_unit_test(no_fast_retransmit_after_timeout),
 	    cmocka_unit_test(second_loss),
 	    cmocka_unit_test(timeout_in_recovery),
+	    cmocka_unit_test(fin_in_a_partial_ack),
 	    cmocka_unit_test(fin_is_retransmitted_alone),
 	    cmocka_unit_test(f16_limited_transmit),
 	    cmocka_unit_test(f16_not_beyond_the_window),

@@ -310,6 +310,56 @@ no_room(void **state)
 	kit_delete(k);
 }
 
+static void
+no_room_for_a_reset(void **state)
+{
+	struct kit *k = kit_syn_received(NULL);
+
+	(void)state;
+	k->corked = true;
+	k->room = 0;
+	in(k, ". 1 ack 500");
+	expect_silence(k);
+	expect_state(k, TCP_SYN_RECEIVED);
+	kit_delete(k);
+}
+
+/* Every active block and every block of the pools lies in the memory that was asked for, and on nothing else. */
+static void
+memory_is_enough(void **state)
+{
+	static const uint32_t counts[] = {1, 2, 3, 5, 8};
+	uint8_t *mem;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(counts); i++) {
+		const uint32_t n = counts[i];
+		const uint64_t bytes = tcp_ctx_bytes(n, n, n);
+		struct tcp_ctx *ctx = calloc(1, sizeof(*ctx));
+		struct tcp_config cfg;
+		struct pool tcbs = {.size = sizeof(struct tcb)};
+
+		mem = malloc(bytes);
+		tcp_config_default(&cfg);
+		tcp_ctx_init(ctx, &cfg, kit_secret, &tcbs, mem, n, n, n, 0);
+		memset(mem, 0, bytes);
+		for (uint32_t j = 0; j < n; j++) {
+			uint8_t *a = pool_at(&ctx->acts, pool_get(&ctx->acts));
+			uint8_t *s = pool_at(&ctx->blocks.small, pool_get(&ctx->blocks.small));
+			uint8_t *l = pool_at(&ctx->blocks.large, pool_get(&ctx->blocks.large));
+
+			for (uint32_t b = 0; b < ctx->acts.size; b++)
+				assert_int_equal(a[b]++, 0);
+			for (uint32_t b = 0; b < ctx->blocks.small.size; b++)
+				assert_int_equal(s[b]++, 0);
+			for (uint32_t b = 0; b < ctx->blocks.large.size; b++)
+				assert_int_equal(l[b]++, 0);
+		}
+		free(mem);
+		free(ctx);
+	}
+}
+
 /* A SYN that has not left yet cannot be acknowledged. */
 static void
 syn_without_room(void **state)
@@ -379,6 +429,8 @@ main(void)
 	    cmocka_unit_test(little_room),
 	    cmocka_unit_test(no_room),
 	    cmocka_unit_test(no_room_for_a_retransmission),
+	    cmocka_unit_test(no_room_for_a_reset),
+	    cmocka_unit_test(memory_is_enough),
 	    cmocka_unit_test(syn_without_room),
 	    cmocka_unit_test(wants_output),
 	};

@@ -205,7 +205,9 @@ window_from_old_segments_is_ignored(void **state)
 	assert_int_equal(k->t->snd_wnd, 6000);
 	in(k, ". 11 ack 1001 win 100"); /* older ACK */
 	assert_int_equal(k->t->snd_wnd, 6000);
-	in(k, ". 21 ack 2001 win 7000");
+	in(k, ". 1(25) ack 2001 win 200"); /* older octets, with a new one behind them */
+	assert_int_equal(k->t->snd_wnd, 6000);
+	in(k, ". 26 ack 2001 win 7000");
 	assert_int_equal(k->t->snd_wnd, 7000);
 	kit_delete(k);
 }
