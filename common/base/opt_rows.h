@@ -24,11 +24,11 @@
 		.name = "share", .type = OPT_BOOL, .offset = offsetof(conf, member), \
 		.help = "yield the core after each turn without work",               \
 	}
-#define OPT_ROW_INTERVAL(conf, member)                                                         \
-	{                                                                                      \
-		.name = "interval", .letter = 'i', .type = OPT_TIME,                           \
+#define OPT_ROW_INTERVAL(conf, member)                                                        \
+	{                                                                                     \
+		.name = "interval", .letter = 'i', .type = OPT_TIME,                          \
 		.offset = offsetof(conf, member), .metavar = "TIME", .def = "1s", .min = 1e6, \
-		.max = 86400e9, .help = "time between records",                                \
+		.max = 86400e9, .help = "time between records",                               \
 	}
 #define OPT_ROW_DURATION(conf, member)                                                        \
 	{                                                                                     \

@@ -46,27 +46,39 @@ struct tcp_config {
 void tcp_config_default(struct tcp_config *c);
 
 /* One list gives the struct, its printing and its names. */
-#define TCP_STATS(X)                                                                          \
-	X(opened_active)  /* SYNs of our own connections, first ones */                       \
-	X(opened_passive) /* SYNs taken from peers */                                         \
-	X(established)	  /* entries into ESTABLISHED */                                      \
-	X(open_failed)	  /* SYN-SENT or SYN-RECEIVED that ended without it */                \
-	X(closed)	  /* tcbs given back, all causes */                                   \
-	X(reset_by_peer)                                                                      \
-	X(timed_out) /* R2 exceeded */                                                        \
-	X(segs_in)                                                                            \
-	X(segs_out)                                                                           \
-	X(octets_in)                                                                          \
-	X(octets_out) X(segs_retransmitted) X(rto_expired) X(fast_retransmits) X(dup_acks_in) \
-	    X(out_of_order_in) X(duplicate_octets_in) X(window_probes_out) X(acks_delayed)    \
-		X(resets_out) X(challenge_acks_out) X(drop_sequence) /* outside the window */ \
-	    X(drop_ack)	   /* acknowledges what was never sent */                             \
-	    X(drop_no_ack) /* synchronized state, no ACK bit */                               \
-	    X(drop_paws) X(drop_reset_sequence)                                               \
-		X(drop_no_active) /* pool of active blocks empty: treated as lost */          \
-	    X(drop_no_block)	  /* no block to hold it: treated as lost */                  \
-	    X(drop_window)	  /* octets beyond the window trimmed */                      \
-	    X(drop_reassembly)	  /* too many islands */
+/* clang-format off */
+#define TCP_STATS(X) \
+	X(opened_active)        /* SYNs of our own connections, first ones */ \
+	X(opened_passive)       /* SYNs taken from peers */ \
+	X(established)          /* entries into ESTABLISHED */ \
+	X(open_failed)          /* SYN-SENT or SYN-RECEIVED that ended without it */ \
+	X(closed)               /* tcbs given back, all causes */ \
+	X(reset_by_peer) \
+	X(timed_out)            /* R2 exceeded */ \
+	X(segs_in) \
+	X(segs_out) \
+	X(octets_in) \
+	X(octets_out) \
+	X(segs_retransmitted) \
+	X(rto_expired) \
+	X(fast_retransmits) \
+	X(dup_acks_in) \
+	X(out_of_order_in) \
+	X(duplicate_octets_in) \
+	X(window_probes_out) \
+	X(acks_delayed) \
+	X(resets_out) \
+	X(challenge_acks_out) \
+	X(drop_sequence)        /* outside the window */ \
+	X(drop_ack)             /* acknowledges what was never sent */ \
+	X(drop_no_ack)          /* synchronized state, no ACK bit */ \
+	X(drop_paws) \
+	X(drop_reset_sequence) \
+	X(drop_no_active)       /* pool of active blocks empty: treated as lost */ \
+	X(drop_no_block)        /* no block to hold it: treated as lost */ \
+	X(drop_window)          /* octets beyond the window, trimmed */ \
+	X(drop_reassembly)      /* too many islands */
+/* clang-format on */
 
 struct tcp_stats {
 #define TCP_STATS_MEMBER(name) uint64_t name;
