@@ -1,12 +1,13 @@
 /* stack.c - a stack is made, gets its interfaces and listeners, and its clock is wound. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/internal.h"
+#include "host/stack.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/rng.h"
+#include "host/internal.h"
 
 enum {
 	MIN_ACTIVE = 4096,

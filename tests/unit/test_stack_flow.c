@@ -416,7 +416,8 @@ test_little_memory(void **state)
 	run(&w, 3000);
 	assert_all_done(&w);
 	stack_stats(w.server->s, &st);
-	assert_true(st.tcp.drop_no_active + st.tcp.drop_no_block + st.drop_no_memory > 0);
+	if (kit_group_bits == 0) /* each of several has more than its share */
+		assert_true(st.tcp.drop_no_active + st.tcp.drop_no_block + st.drop_no_memory > 0);
 	stop(&w);
 }
 
@@ -584,5 +585,8 @@ main(void)
 	    cmocka_unit_test(test_strange_frames),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests_name("one group", tests, NULL, NULL);
+
+	kit_group_bits = 4;
+	return failed + cmocka_run_group_tests_name("16 groups", tests, NULL, NULL);
 }
