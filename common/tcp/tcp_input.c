@@ -483,6 +483,7 @@ in_synchronized(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 		struct tcp_out *out)
 {
 	if (is_repeated_syn(t, seg)) {
+		update_ts_recent(t, seg); /* lest the peer measures from his first SYN on */
 		act_of(ctx, t)->rexmt_now = true;
 		return;
 	}

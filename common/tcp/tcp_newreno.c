@@ -89,7 +89,9 @@ bool
 cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a)
 {
 	if (a->flags & TCP_ACT_RECOVERY) {
-		a->cwnd += effective_mss(t); /* RFC 5681 3.2 (4): a segment has left the network */
+		if (a->cwnd <= t->snd_wnd) /* more would be of no use, and one day wrap */
+			a->cwnd +=
+			    effective_mss(t); /* RFC 5681 3.2 (4): one has left the network */
 		return false;
 	}
 	if (a->dup_acks < UINT8_MAX)

@@ -199,6 +199,21 @@ f3_fast_retransmit(void **state)
 	kit_delete(k);
 }
 
+/* A peer that repeats one ACK for ever gets no window that wraps (Savage 1999). */
+static void
+duplicates_without_end(void **state)
+{
+	struct kit *k = in_flight();
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++) {
+		dup_acks(k, 1, 1);
+		k->n_sent = k->next = 0;
+	}
+	assert_in_range(kit_act(k)->cwnd, 60000, 70000);
+	kit_delete(k);
+}
+
 /* RFC 6582 3.2 (5): a partial ACK points at the next hole. */
 static void
 f3_newreno_partial_acks(void **state)
@@ -556,6 +571,7 @@ main(void)
 	    cmocka_unit_test(congestion_avoidance),
 	    cmocka_unit_test(application_limited),
 	    cmocka_unit_test(f3_fast_retransmit),
+	    cmocka_unit_test(duplicates_without_end),
 	    cmocka_unit_test(f3_newreno_partial_acks),
 	    cmocka_unit_test(f3_many_holes),
 	    cmocka_unit_test(not_duplicates),

@@ -348,6 +348,19 @@ a11_same_syn_again(void **state)
 	kit_delete(k);
 }
 
+/* The peer's second SYN was answered: the echo is of that one (RFC 7323 4.3). */
+static void
+a11_echo_of_the_latest_syn(void **state)
+{
+	struct kit *k = kit_syn_received(NULL);
+
+	(void)state;
+	kit_run_ms(k, 500);
+	in(k, "S 0 mss 1460 ws 0 sackok");
+	assert_int_equal(k->sent[k->next].seg.tsecr, kit_peer_tsval(k));
+	kit_delete(k);
+}
+
 /* An old duplicate or a forgery: the half-open connection is not moved by it. */
 static void
 a12_other_syn(void **state)
@@ -544,6 +557,7 @@ main(void)
 	    cmocka_unit_test(passive_open),
 	    cmocka_unit_test(a7_syn_with_data),
 	    cmocka_unit_test(a11_same_syn_again),
+	    cmocka_unit_test(a11_echo_of_the_latest_syn),
 	    cmocka_unit_test(a12_other_syn),
 	    cmocka_unit_test(a13_bad_third_ack),
 	    cmocka_unit_test(a14_reset_in_syn_received),
