@@ -16,12 +16,19 @@ snd_data_end(const struct tcb *t, const struct tcp_act *a)
 
 /* --- the window that we advertise --- */
 
+static uint32_t
+rcv_unread(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	return a ? a->rcvq.len : 0;
+}
+
 /* Octets that the receive buffer could take beyond rcv_nxt. */
 static uint32_t
 rcv_room(const struct tcp_ctx *ctx, const struct tcb *t)
 {
-	const struct tcp_act *a = act_of(ctx, t);
-	uint32_t unread = a ? a->rcvq.len : 0;
+	uint32_t unread = rcv_unread(ctx, t);
 
 	return unread < ctx->cfg.rcvbuf ? ctx->cfg.rcvbuf - unread : 0;
 }
@@ -52,7 +59,7 @@ advertise(const struct tcp_ctx *ctx, struct tcb *t, bool is_syn)
 
 	if (wnd < offered) {
 		wnd = (offered + unit - 1) & ~(unit - 1);
-		if (wnd > rcv_room(ctx, t) + unit)
+		if (rcv_unread(ctx, t) + wnd > ctx->cfg.rcvbuf + unit)
 			wnd -= unit;
 	}
 	if (wnd >> shift > UINT16_MAX)

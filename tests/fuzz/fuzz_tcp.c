@@ -1,4 +1,4 @@
-/* fuzz_tcp.c - libFuzzer: the TCP engine under any sequence of segments, user calls, ICMP errors and time, short of memory. */
+/* fuzz_tcp.c - libFuzzer: the TCP engine under any segments, calls and time. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <assert.h>
 #include <stddef.h>
@@ -11,10 +11,11 @@
 
 /*
  * clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Icommon tests/fuzz/fuzz_tcp.c \
- *	common/tcp/[a-z]*.c common/wire/flow.c common/base/wheel.c -o fuzz_tcp && ./fuzz_tcp -max_len=2048
+ *	common/tcp/[a-z]*.c common/wire/flow.c common/base/wheel.c -o fuzz_tcp && \
+ *	./fuzz_tcp -max_len=1024
  *
- * The input is a configuration, then steps: what, which connection, and up to twelve octets of it. Numbers in segments are
- * near those that the connection expects, or anything at all.
+ * The input is a configuration, then steps: what, which connection, and some octets of it. Numbers
+ * in segments are near those that the connection expects, or anything at all.
  */
 enum { CONNS = 4, ACTS = 3, SMALL = 6, LARGE = 4 };
 

@@ -1,4 +1,4 @@
-/* tcp_kit.h - one connection of the engine in virtual time: segments in as text, segments out compared with text. */
+/* tcp_kit.h - one connection of the engine in virtual time; segments in and out as text. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_TCP_KIT_H
 #define TEST_TCP_KIT_H
@@ -36,9 +36,9 @@ struct kit_sent {
 };
 
 /*
- * The host around the connection, reduced: it delivers at once (or, as a slow reader, keeps what arrives in the receive
- * queue), calls tcp_output after every call, checks the content of everything by its position in the stream,
- * and frees the tcb at TCP_EV_CLOSED.
+ * The host around the connection, reduced: it delivers at once (or, as a slow reader, keeps what
+ * arrives in the receive queue), calls tcp_output after every call, checks the content of
+ * everything by its position in the stream, and frees the tcb at TCP_EV_CLOSED.
  */
 struct kit {
 	struct tcp_ctx ctx;
@@ -277,8 +277,8 @@ kit_peer_tsval(const struct kit *k)
 	return k->peer_ts + (uint32_t)(k->now / KIT_MS);
 }
 
-/* Absolute numbers; payload by position, from malloc memory of exact size. (Inlined for an empty segment, gcc 12 finds the loop writing
- * past it.) */
+/* Absolute numbers; payload by position, from malloc memory of exact size. (Inlined for an empty
+ * segment, gcc 12 finds the loop writing past it.) */
 __attribute__((noinline, unused)) static void
 kit_input(struct kit *k, const struct tcp_seg *s)
 {

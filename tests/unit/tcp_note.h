@@ -10,9 +10,10 @@
 /*
  * FLAGS SEQ[(LEN)] [ack N] [win N] [urg N] [mss N] [ws N] [sackok] [ts VAL[:ECR]] [nots] [plain]
  *
- * Flags are the letters S F R P . U E W (. is ACK), or 0 for none. SEQ and ack count from the initial sequence numbers: 0 is
- * the SYN, 1 the first octet; a RST to nobody has absolute numbers. In an expectation only what is written is compared, but flags (P
- * only when written) and LEN always are; `plain` expects no option besides timestamps, `nots` no timestamps.
+ * Flags are the letters S F R P . U E W (. is ACK), or 0 for none. SEQ and ack count from the
+ * initial sequence numbers: 0 is the SYN, 1 the first octet; a RST to nobody has absolute numbers.
+ * In an expectation only what is written is compared, but flags (P only when written) and LEN
+ * always are; `plain` expects no option besides timestamps, `nots` no timestamps.
  */
 enum note_given {
 	NOTE_ACK = 0x01,

@@ -1,4 +1,4 @@
-/* tcp_sim.h - two engines with a host and a user each, joined by a bad link; every call is checked. */
+/* tcp_sim.h - two engines with a host and a user each, joined by a bad link. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_TCP_SIM_H
 #define TEST_TCP_SIM_H

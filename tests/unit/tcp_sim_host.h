@@ -1,11 +1,12 @@
-/* tcp_sim_host.h - the host at each end of the simulation: carries out what the engine says, and checks it. */
+/* tcp_sim_host.h - the simulated hosts: do what the engine says, and check it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_TCP_SIM_HOST_H
 #define TEST_TCP_SIM_HOST_H
 
 #include "tcp_sim.h"
 
-/* Which states one call may lead to (RFC 9293 figure 5; a segment with ACK and FIN takes two steps). */
+/* Which states one call may lead to (RFC 9293 figure 5; a segment with ACK and FIN takes two
+ * steps). */
 static const uint16_t sim_may_become[TCP_N_STATES] = {
     [TCP_SYN_SENT] = 1 << TCP_SYN_RECEIVED | 1 << TCP_ESTABLISHED | 1 << TCP_CLOSED,
     [TCP_SYN_RECEIVED] = 1 << TCP_ESTABLISHED | 1 << TCP_CLOSE_WAIT | 1 << TCP_FIN_WAIT_1 |
@@ -51,7 +52,8 @@ sim_check_content(const struct sim *s, const struct sim_end *e, const struct tcp
 	SIM_CHECK(s, memcmp(data, sim_octets((unsigned)(e - s->end), at), seg->len) == 0);
 }
 
-/* New octets: inside the peer's window (a probe, and FIN: one beyond), and the congestion window (limited transmit: two segments beyond). */
+/* New octets: inside the peer's window (a probe, and FIN: one beyond), and the congestion window
+ * (limited transmit: two segments beyond). */
 static inline void
 sim_check_windows(const struct sim *s, const struct sim_end *e, const struct tcp_seg *seg)
 {
@@ -67,7 +69,8 @@ sim_check_windows(const struct sim *s, const struct sim_end *e, const struct tcp
 	SIM_CHECK(s, end - e->t->snd_una <= a->cwnd + 2u * e->t->mss + 1);
 }
 
-/* An ACK acknowledges what was delivered, no more and no less; the right edge does not move left, but for what the shift rounds off. */
+/* An ACK acknowledges what was delivered, no more and no less; the right edge does not move left,
+ * but for what the shift rounds off. */
 static inline void
 sim_check_ack(const struct sim *s, struct sim_end *e, const struct tcp_seg *seg)
 {

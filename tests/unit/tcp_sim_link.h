@@ -1,4 +1,4 @@
-/* tcp_sim_link.h - a link in virtual time: segments in flight, ordered by when they arrive; loses, repeats, reorders, goes dark. */
+/* tcp_sim_link.h - a link in virtual time: loses, repeats, reorders, goes dark. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_TCP_SIM_LINK_H
 #define TEST_TCP_SIM_LINK_H
@@ -20,7 +20,8 @@ struct link_knobs {
 	uint64_t heal_at;   /* from then on nothing is lost */
 };
 
-/* Payload is not carried: its content follows from its position, which the sender was checked for. */
+/* Payload is not carried: its content follows from its position, which the sender was checked for.
+ */
 struct in_flight {
 	uint64_t at, order;
 	struct tcp_seg seg;

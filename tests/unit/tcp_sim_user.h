@@ -1,4 +1,4 @@
-/* tcp_sim_user.h - the user at each end of the simulation: opens, writes, reads, closes, at times of his own. */
+/* tcp_sim_user.h - the simulated users: open, write, read, close. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_TCP_SIM_USER_H
 #define TEST_TCP_SIM_USER_H
@@ -82,7 +82,8 @@ sim_close(struct sim *s, unsigned i)
 	sim_trace(s, i, "closes", NULL);
 	tcp_out_init(&s->out, e->knobs.room);
 	tcp_close(&e->ctx, e->t, s->now, &s->out);
-	/* No memory for an orderly end; or nothing to end (RFC 9293 3.10.4: queued octets go with it). */
+	/* No memory for an orderly end; or nothing to end (RFC 9293 3.10.4: queued octets go with
+	 * it). */
 	if (e->ctx.stats.drop_no_active > refused || was == TCP_SYN_SENT)
 		e->aborted = true;
 	sim_take(s, i, was, NULL);

@@ -1,4 +1,4 @@
-/* tcp_states.h - a constructor for every state of RFC 9293 3.3.2, each reached by an exchange of segments. */
+/* tcp_states.h - a constructor for every state of RFC 9293 3.3.2. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TEST_TCP_STATES_H
 #define TEST_TCP_STATES_H
@@ -268,7 +268,8 @@ static const struct kit_state kit_synchronized[] = {
     {"LAST-ACK", kit_last_ack, TCP_LAST_ACK, 2, 2},
 };
 
-/* When a connection must be opened so that its ISS is this one: the keyed ISN moves on by one in 4 us (RFC 9293 3.4.1). */
+/* When a connection must be opened so that its ISS is this one: the keyed ISN moves on by one in 4
+ * us (RFC 9293 3.4.1). */
 static inline uint64_t
 kit_start_for_iss(uint32_t iss)
 {

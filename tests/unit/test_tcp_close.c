@@ -279,7 +279,7 @@ e5_fin_wait_2_ends(void **state)
 	kit_delete(k);
 }
 
-/* FIN-WAIT-2 begins with the ACK of our FIN, also when that had to wait long for the peer's window. */
+/* FIN-WAIT-2 begins with the ACK of our FIN, also when that had to wait for the peer's window. */
 static void
 e5_fin_wait_2_after_a_long_wait(void **state)
 {

@@ -1,4 +1,4 @@
-/* test_tcp_congestion.c - how much may be in flight: RFC 5681, 6582, 3042, 3465, 6928 (checklist F1 to F3, F14 to F18). */
+/* test_tcp_congestion.c - how much may be in flight: RFC 5681, 6582, 3042, 3465, 6928. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -196,6 +196,22 @@ f3_fast_retransmit(void **state)
 	assert_int_equal(kit_act(k)->flags & TCP_ACT_RECOVERY, 0);
 	assert_true(kit_act(k)->cwnd <= 5000); /* deflated */
 	assert_int_equal(k->ctx.stats.rto_expired, 0);
+	kit_delete(k);
+}
+
+/* The retransmission has a whole RTO of its own. */
+static void
+fast_retransmit_restarts_the_timer(void **state)
+{
+	struct kit *k = in_flight();
+
+	(void)state;
+	kit_run_ms(k, 250);
+	dup_acks(k, 3, 1);
+	kit_run_ms(k, 290);
+	assert_int_equal(k->ctx.stats.rto_expired, 0);
+	kit_run_ms(k, 11);
+	assert_int_equal(k->ctx.stats.rto_expired, 1);
 	kit_delete(k);
 }
 
@@ -528,7 +544,8 @@ ssthresh_survives_idling(void **state)
 	kit_delete(k);
 }
 
-/* --- F18: a delay spike, then all ACKs arrive. Without F-RTO: one repetition for each ACK that comes late, at most. --- */
+/* --- F18: a delay spike, then all ACKs arrive. Without F-RTO: one repetition for each ACK that
+ * comes late, at most. --- */
 
 static void
 f18_spurious_timeout(void **state)
@@ -571,6 +588,7 @@ main(void)
 	    cmocka_unit_test(congestion_avoidance),
 	    cmocka_unit_test(application_limited),
 	    cmocka_unit_test(f3_fast_retransmit),
+	    cmocka_unit_test(fast_retransmit_restarts_the_timer),
 	    cmocka_unit_test(duplicates_without_end),
 	    cmocka_unit_test(f3_newreno_partial_acks),
 	    cmocka_unit_test(f3_many_holes),

@@ -1,4 +1,4 @@
-/* test_tcp_fin.c - FIN and urgent segments that arrive, in every order (RFC 9293 3.10.7.4, checklist C10 to C12). */
+/* test_tcp_fin.c - FIN and urgent segments in every order (RFC 9293 3.10.7.4). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -150,7 +150,8 @@ c11_data_after_a_held_fin(void **state)
 	kit_delete(k);
 }
 
-/* Or after them: octets first, then a FIN in the middle. Nothing is delivered beyond a FIN that was taken, and nothing stays held. */
+/* Or after them: octets first, then a FIN in the middle. Nothing is delivered beyond a FIN that was
+ * taken, and nothing stays held. */
 static void
 c11_fin_before_held_data(void **state)
 {

@@ -1,4 +1,4 @@
-/* test_tcp_handshake.c - opening, both ways and at once; what does not open (RFC 9293 3.5, 3.10.7.1 to .4, checklist A). */
+/* test_tcp_handshake.c - opening, both ways and at once (RFC 9293 3.5, 3.10.7). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-/* test_tcp_icmp.c - ICMP errors about segments of ours (RFC 5927, 1191, 1122 4.2.3.9, checklist G6 to G9). */
+/* test_tcp_icmp.c - ICMP errors about segments of ours (RFC 5927, 1191). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 

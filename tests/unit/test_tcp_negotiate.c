@@ -1,4 +1,4 @@
-/* test_tcp_negotiate.c - what the SYNs agree on and what becomes of it: MSS, window scale, timestamps, ISN (checklist B). */
+/* test_tcp_negotiate.c - options of the SYNs, ISN (RFC 9293, 7323, 6528). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -434,7 +434,8 @@ b9_iss_follows_the_clock(void **state)
 	}
 }
 
-/* 100,000 neighbouring tuples at one moment: each octet of the ISS is uniform. 255 degrees of freedom, p = 10^-6: 374. */
+/* 100,000 neighbouring tuples at one moment: each octet of the ISS is uniform. 255 degrees of
+ * freedom, p = 10^-6: 374. */
 static void
 b9_iss_distribution(void **state)
 {

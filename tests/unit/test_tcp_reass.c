@@ -1,4 +1,4 @@
-/* test_tcp_reass.c - octets in any order through tcp_input, against a model that keeps every octet by itself. */
+/* test_tcp_reass.c - octets in any order, against a model that keeps each by itself. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -7,8 +7,8 @@
 
 enum { SPACE = 1 << 17, SEGMENT_MAX = 1460 };
 
-/* Octet by octet, at position modulo SPACE: which are held, and what they are. Each segment has content of its own, so it shows which copy
- * of an octet was delivered. */
+/* Octet by octet, at position modulo SPACE: which are held, and what they are. Each segment has
+ * content of its own, so it shows which copy of an octet was delivered. */
 struct model {
 	bool held[SPACE];
 	uint8_t octet[SPACE];
@@ -56,7 +56,8 @@ model_islands(const struct model *m, uint32_t window)
 	return n;
 }
 
-/* What may be held of [at, end): the first octets of it that are not held yet, up to the next that are. */
+/* What may be held of [at, end): the first octets of it that are not held yet, up to the next that
+ * are. */
 static void
 first_hole(const struct model *m, uint64_t *at, uint64_t *end)
 {
@@ -69,7 +70,7 @@ first_hole(const struct model *m, uint64_t *at, uint64_t *end)
 	*end = stop;
 }
 
-/* Out of order: the engine keeps the first hole, or nothing when it is short of islands or blocks. */
+/* Out of order: the engine fills the first hole, or nothing when short of islands or blocks. */
 static void
 check_hold(struct fixture *f, uint64_t at, uint64_t end, unsigned islands)
 {
@@ -225,7 +226,8 @@ random_operations_short_of_blocks(void **state)
 		run(200 + i, 7000000, i, 10000);
 }
 
-/* SegmentSmack: one octet at every other place. Bounded islands, nothing lost but what the sender repeats. */
+/* SegmentSmack: one octet at every other place. Bounded islands, nothing lost but what the sender
+ * repeats. */
 static void
 one_octet_islands(void **state)
 {

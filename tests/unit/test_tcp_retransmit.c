@@ -1,4 +1,4 @@
-/* test_tcp_retransmit.c - the retransmission timer and what it sends again (RFC 6298 5, 9293 3.8, checklist F7 to F9). */
+/* test_tcp_retransmit.c - the retransmission timer, and what it sends (RFC 6298 5). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -46,7 +46,7 @@ f7_backoff_to_the_end(void **state)
 	kit_delete(k);
 }
 
-/* RFC 9293 3.8.3: R2 counts the transmissions of one segment, however alive the peer is otherwise. */
+/* RFC 9293 3.8.3: R2 counts the transmissions of one segment, however alive the peer is. */
 static void
 r2_while_the_peer_sends(void **state)
 {
@@ -136,7 +136,8 @@ ssthresh_again_for_the_next_segment(void **state)
 	kit_delete(k);
 }
 
-/* (5.1), (5.2), (5.3): the timer starts with data, starts again with an ACK of new data, ends with the last. */
+/* (5.1), (5.2), (5.3): the timer starts with data, starts again with an ACK of new data, ends with
+ * the last. */
 static void
 timer_follows_the_acks(void **state)
 {
@@ -171,7 +172,7 @@ duplicate_acks_do_not_restart_the_timer(void **state)
 	kit_delete(k);
 }
 
-/* F9, RFC 2525 2.4: the same octets at the same place, cut anew or not; the kit compares contents. */
+/* F9, RFC 2525 2.4: the same octets at the same place, cut anew or not; the kit compares. */
 static void
 f9_repacketised(void **state)
 {
@@ -249,7 +250,8 @@ fin_is_part_of_the_retransmission(void **state)
 	kit_delete(k);
 }
 
-/* The window closed on what is in flight: nothing of it is lost, and it is asked for as a closed window is. */
+/* The window closed on what is in flight: nothing of it is lost, and it is asked for as a closed
+ * window is. */
 static void
 timeout_into_a_closed_window(void **state)
 {
@@ -335,7 +337,8 @@ writable(void **state)
 	kit_delete(k);
 }
 
-/* Blocks ran out, nothing is in flight that could bring an ACK: the user is asked again all the same. */
+/* Blocks ran out, nothing is in flight that could bring an ACK: the user is asked again all the
+ * same. */
 static void
 writable_when_blocks_are_back(void **state)
 {

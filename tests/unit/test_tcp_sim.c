@@ -1,4 +1,4 @@
-/* test_tcp_sim.c - two engines and a bad link in virtual time: every octet once and in order, both ends CLOSED, nothing left behind. */
+/* test_tcp_sim.c - two engines, a bad link: every octet once and in order. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -8,8 +8,8 @@
 #include "tcp_sim_user.h"
 
 /*
- * test_tcp_sim			20,000 scenarios (TCP_SIM_SCENARIOS=N for as many, from TCP_SIM_SEED=S on)
- * test_tcp_sim SEED		this one, segment by segment
+ * test_tcp_sim		20,000 scenarios; TCP_SIM_SCENARIOS=N: as many, from TCP_SIM_SEED=S on
+ * test_tcp_sim SEED	this one, segment by segment
  */
 enum { SCENARIOS = 20000 };
 
@@ -215,7 +215,8 @@ kind_of(const struct tcp_seg *seg)
 	return seg->len > 0 ? SIM_DATA : SIM_ACK;
 }
 
-/* A segment for nobody: a listener takes a SYN, a user who is about to open is not asked yet, all others are told by a RST. */
+/* A segment for nobody: a listener takes a SYN, a user who is about to open is not asked yet, all
+ * others are told by a RST. */
 static void
 arrive_at_nobody(struct sim *s, unsigned i, const struct tcp_seg *seg)
 {
@@ -254,8 +255,8 @@ arrive(struct sim *s, unsigned i, const struct tcp_seg *seg, struct sim_report *
 	sim_output_soon(s, i);
 }
 
-/* Somebody who does not see the traffic guesses (RFC 5961): numbers in the window at best, never the exact ones. Nothing may come of it
- * but an ACK. */
+/* Somebody who does not see the traffic guesses (RFC 5961): numbers in the window at best, never
+ * the exact ones. Nothing may come of it but an ACK. */
 static struct tcp_seg
 forged(struct sim *s, const struct tcb *t)
 {
@@ -390,8 +391,8 @@ is_abnormal(const struct sim_end *e)
 	return e->aborted || e->gave_up || e->causes != 0;
 }
 
-/* Nothing will ever happen any more. Right when all is over, or when one end does not know that the other has gone: there are no
- * keepalives yet. */
+/* Nothing will ever happen any more. Right when all is over, or when one end does not know that the
+ * other has gone: there are no keepalives yet. */
 static bool
 is_finished(struct sim *s, struct sim_report *r)
 {
@@ -408,7 +409,8 @@ is_finished(struct sim *s, struct sim_report *r)
 	return true;
 }
 
-/* One that does not know that the other has gone, and asks for memory again and again: its user's patience ends. */
+/* One that does not know that the other has gone, and asks for memory again and again: its user's
+ * patience ends. */
 static void
 end_half_open(struct sim *s, struct sim_report *r)
 {
@@ -468,7 +470,8 @@ step(struct sim *s, struct sim_report *r)
 
 /* --- the end --- */
 
-/* A reset is right when the other end was gone: badly, or in good order with all that this end had to say. */
+/* A reset is right when the other end was gone: badly, or in good order with all that this end had
+ * to say. */
 static void
 check_reset(const struct sim *s, const struct sim_end *e, const struct sim_end *peer)
 {

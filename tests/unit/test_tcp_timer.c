@@ -1,4 +1,4 @@
-/* test_tcp_timer.c - deadlines, and active blocks that come and go: an idle connection costs its tcb and nothing else. */
+/* test_tcp_timer.c - deadlines, and active blocks that come and go. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -195,7 +195,8 @@ late_call(void **state)
 	kit_delete(k);
 }
 
-/* The ms clock of idle connections wraps after 24.8 and 49.7 days; waits that begin before end after. */
+/* The ms clock of idle connections wraps after 24.8 and 49.7 days; waits that begin before end
+ * after. */
 static void
 clock_wraps_while_waiting(void **state)
 {
@@ -324,7 +325,8 @@ no_room_for_a_reset(void **state)
 	kit_delete(k);
 }
 
-/* Every active block and every block of the pools lies in the memory that was asked for, and on nothing else. */
+/* Every active block and every block of the pools lies in the memory that was asked for, and on
+ * nothing else. */
 static void
 memory_is_enough(void **state)
 {
@@ -382,7 +384,8 @@ syn_without_room(void **state)
 	kit_delete(k);
 }
 
-/* Nothing to do is known without looking closer; when it may be wrong it says yes (the kit asserts that it never says no wrongly). */
+/* Nothing to do is known without looking closer; when it may be wrong it says yes (the kit asserts
+ * that it never says no wrongly). */
 static void
 wants_output(void **state)
 {

@@ -1,4 +1,4 @@
-/* test_tcp_window.c - flow control: closed and silly windows at both ends, Nagle (RFC 9293 3.8.6, 1122 4.2.3, checklist C5 to C7, F10 to F12). */
+/* test_tcp_window.c - flow control and Nagle (RFC 9293 3.8.6, 1122 4.2.3). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -29,7 +29,8 @@ slow_receiver(uint32_t rcvbuf, uint16_t mss)
 
 /* --- the sender: zero windows (3.8.6.1) --- */
 
-/* F10: first after the RTO, then each time twice as long, up to the limit; never given up while the peer answers (MUST-36). */
+/* F10: first after the RTO, then each time twice as long, up to the limit; never given up while the
+ * peer answers (MUST-36). */
 static void
 f10_zero_window_probes(void **state)
 {
@@ -212,7 +213,8 @@ window_from_old_segments_is_ignored(void **state)
 	kit_delete(k);
 }
 
-/* The peer's repeated octets bring a new ACK: left of SND.WL1, but the latest window there is. The edge must not follow SND.UNA. */
+/* The peer's repeated octets bring a new ACK: left of SND.WL1, but the latest window there is. The
+ * edge must not follow SND.UNA. */
 static void
 window_with_repeated_octets(void **state)
 {
@@ -442,7 +444,7 @@ c7_edge_never_moves_left(void **state)
 			if (k->n_sent == 0)
 				continue;
 			last = &k->sent[k->n_sent - 1].seg;
-			/* RFC 7323 2.4: what the shift cuts off may come and go, the promise stays */
+			/* RFC 7323 2.4: what the shift cuts off may come and go */
 			assert_true(seq_geq(last->ack + ((uint32_t)last->wnd << ws) + (1u << ws),
 					    edge + 1));
 			assert_true(seq_geq(k->t->rcv_adv, edge));
@@ -453,6 +455,34 @@ c7_edge_never_moves_left(void **state)
 		kit_read(k, tcp_rcvq(&k->ctx, k->t) ? tcp_rcvq(&k->ctx, k->t)->len : 0);
 		kit_delete(k);
 	}
+}
+
+/* Rounding up to the shift, octet after octet, must not keep the window open for ever. */
+static void
+c7_rounding_does_not_add_up(void **state)
+{
+	struct kit_opts o = {.no_ts = true, .n_small = 1200};
+	struct kit *k;
+	uint32_t at = 1;
+
+	(void)state;
+	tcp_config_default(&o.cfg);
+	o.cfg.rcvbuf = 140000; /* a shift of 2 */
+	o.tcb_flags = TCB_QUICKACK;
+	k = kit_accepted(&o);
+	k->slow_reader = true;
+	for (; at + 1400 < 139800; at += 1400) {
+		in(k, ". %u(1400) ack 1", at);
+		k->n_sent = k->next = 0;
+	}
+	for (unsigned i = 0; i < 2000 && k->t->rcv_adv != k->t->rcv_nxt; i++, at++) {
+		in(k, ". %u(1) ack 1", at);
+		k->n_sent = k->next = 0;
+	}
+	assert_int_equal(k->t->rcv_adv, k->t->rcv_nxt);
+	assert_in_range(k->rx_len, 140000, 140000 + 4);
+	kit_read(k, k->rx_len);
+	kit_delete(k);
 }
 
 /* What waits in the reassembly queue is inside the window: it does not take any from it. */
@@ -495,6 +525,7 @@ main(void)
 	    cmocka_unit_test(c7_window_updates),
 	    cmocka_unit_test(c7_no_silly_windows),
 	    cmocka_unit_test(c7_edge_never_moves_left),
+	    cmocka_unit_test(c7_rounding_does_not_add_up),
 	    cmocka_unit_test(held_octets_do_not_shrink_the_window),
 	};
 

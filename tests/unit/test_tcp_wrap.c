@@ -1,4 +1,4 @@
-/* test_tcp_wrap.c - numbers that wrap: sequence numbers both ways, timestamps and PAWS (RFC 9293 3.4, 7323 5, checklist C13 to C15). */
+/* test_tcp_wrap.c - numbers that wrap; PAWS (RFC 9293 3.4, 7323 5). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -133,7 +133,8 @@ c15_timestamp_missing(void **state)
 	kit_delete(k);
 }
 
-/* A segment that is not acceptable otherwise must not move TS.Recent: else a blind attacker could make PAWS drop all that is real. */
+/* A segment that is not acceptable otherwise must not move TS.Recent: else a blind attacker could
+ * make PAWS drop all that is real. */
 static void
 ts_recent_only_from_acceptable_segments(void **state)
 {
