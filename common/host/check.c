@@ -66,7 +66,8 @@ check_conn(const struct stack *s, const struct group *g, const struct conn *c, s
 	n->on_work += (t->flags & TCB_ON_WORK) != 0;
 	n->waiting += (*conn_mark(c) & MARK_WAITING) != 0;
 	if (t->state == TCP_CLOSED)
-		assert(*conn_mark(c) & MARK_END_QUEUED || t->flags & TCB_ON_WORK);
+		assert(*conn_mark(c) & MARK_END_QUEUED || t->flags & TCB_ON_WORK ||
+		       s->over == c->id);
 	if (group_is_dead(t))
 		return;
 	tcp_check(&g->ctx, t);

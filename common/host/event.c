@@ -101,25 +101,34 @@ hand_eof(const struct conn *c)
 	return false;
 }
 
-/* The handle ends here: a connection in TIME-WAIT lives on without a user. */
 static bool
-hand_end(const struct conn *c)
+hand_end(struct stack *s, const struct conn *c)
 {
-	uint8_t *mark = conn_mark(c);
-
-	*mark &= (uint8_t)~MARK_END_QUEUED;
-	if (c->t->state != TCP_TIME_WAIT) {
-		group_put(c->g, c->slot);
-		return true;
-	}
-	if (!is_aborted(c) && is_held(c)) {
+	*conn_mark(c) &= (uint8_t)~MARK_END_QUEUED;
+	if (c->t->state == TCP_TIME_WAIT && !is_aborted(c) && is_held(c)) {
 		hold(c);
 		return false;
 	}
-	c->t->flags &= (uint16_t)~TCB_MARKED;
-	*mark = (uint8_t)((*mark & MARKS_OF_SLOT) | MARK_LINKED);
-	tcb_list_push(c->g, &c->g->time_wait, c->slot);
+	s->over = c->id;
 	return true;
+}
+
+/* The user has seen the last event: the handle ends. A connection in TIME-WAIT lives on without
+ * him. */
+void
+event_end_handle(struct stack *s)
+{
+	struct conn c = conn_of(s, s->over);
+	uint8_t *mark = conn_mark(&c);
+
+	s->over = NO_CONN;
+	if (c.t->state != TCP_TIME_WAIT) {
+		group_put(c.g, c.slot);
+		return;
+	}
+	c.t->flags &= (uint16_t)~TCB_MARKED;
+	*mark = (uint8_t)((*mark & MARKS_OF_SLOT) | MARK_LINKED);
+	tcb_list_push(c.g, &c.g->time_wait, c.slot);
 }
 
 static bool
@@ -143,7 +152,7 @@ hand_up(struct stack *s, const struct event *e)
 		return hand_eof(&c);
 	case STACK_CLOSED:
 	case STACK_FAILED:
-		return hand_end(&c);
+		return hand_end(s, &c);
 	case STACK_WRITABLE:
 	case STACK_SENT:
 		return !group_is_dead(c.t) && !is_aborted(&c);
@@ -157,6 +166,8 @@ stack_next_event(struct stack *s)
 {
 	struct event e;
 
+	if (s->over != NO_CONN)
+		event_end_handle(s);
 	while (s->events.n > 0) {
 		pop(&s->events, &e);
 		if (hand_up(s, &e))

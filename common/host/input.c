@@ -430,6 +430,8 @@ stack_input(struct stack *s, uint64_t now, const struct frame *f, unsigned n)
 {
 	struct burst b;
 
+	if (s->over != NO_CONN)
+		event_end_handle(s);
 	s->now = now;
 	for (unsigned i = 0; i < s->n_groups; i++)
 		reserve_fill(&s->group[i], n);

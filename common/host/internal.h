@@ -29,6 +29,7 @@ enum {
 #define STACK_FEED_NS (UINT64_C(10) * 1000000)
 
 #define WORK_ANSWER UINT32_MAX /* in the line: the next of the answers */
+#define NO_CONN	    UINT32_MAX
 
 enum { EVENT_DRAINED = 0xff }; /* never handed up: octets that came early, now in order */
 
@@ -73,6 +74,7 @@ struct stack {
 	struct frame stock[STACK_STOCK + STACK_ANSWERS + STACK_MAX_NETIFS * NETIF_TX_MAX];
 	struct event_queue events;
 	struct stack_event current;
+	uint32_t over; /* the connection whose last event `current` is, or NO_CONN */
 	struct listen_table listeners;
 	struct limit resets;
 	struct stack_stats stats; /* without the gauges */
@@ -153,6 +155,8 @@ events_have_room(const struct stack *s)
 }
 
 struct event *event_push(struct stack *s, const struct conn *c, unsigned type);
+/* Ends the handle of s->over. */
+void event_end_handle(struct stack *s);
 
 /* --- answer.c: frames that must leave although no connection sends them --- */
 

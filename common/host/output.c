@@ -375,6 +375,8 @@ bool
 stack_output(struct stack *s, uint64_t now)
 {
 	assert(s->events.n_data == 0); /* their frames are about to go */
+	if (s->over != NO_CONN)
+		event_end_handle(s);
 	s->now = now;
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		drop_stale(s, &s->netif[i], now);

@@ -127,6 +127,7 @@ stack_new(const struct stack_conf *c)
 	s->conf = *c;
 	s->now = c->now;
 	s->feed_at = UINT64_MAX;
+	s->over = NO_CONN;
 	s->n_groups = 1U << c->group_bits;
 	fill_defaults(&s->conf);
 	derive_key(&s->key, c->secret);

@@ -94,9 +94,10 @@ struct stack_listener {
 /* Row of the listener (1 to 255), or -errno (-EADDRINUSE, -ENOSPC). */
 int stack_listen(struct stack *s, const struct stack_listener *l);
 
-/* --- connections: named by a 32-bit handle, valid until their last event (STACK_CLOSED,
- * STACK_FAILED) --- */
+/* --- connections --- */
 
+/* Named by a 32-bit handle, which ends with the last event (STACK_CLOSED, STACK_FAILED): while that
+ * is being handled, stack_tcb and stack_app still show what was. */
 struct stack_open {
 	struct flow flow;
 	uint64_t app;

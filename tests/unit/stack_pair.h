@@ -86,10 +86,14 @@ on_client_event(struct kit_host *h, const struct stack_event *ev, uint64_t now)
 		s->sent++;
 		break;
 	case STACK_FAILED:
+		assert_int_equal(stack_tcb(h->s, ev->conn)->flow.laddr, CLIENT);
+		assert_int_equal(*stack_app(h->s, ev->conn), ev->app);
 		s->failed++;
 		s->why = ev->why;
 		break;
 	case STACK_CLOSED:
+		assert_int_equal(stack_tcb(h->s, ev->conn)->flow.laddr, CLIENT);
+		assert_int_equal(*stack_app(h->s, ev->conn), ev->app);
 		s->closed++;
 		s->why = ev->why;
 		break;
