@@ -87,7 +87,7 @@ all_answered() {
 }
 
 @test "hcmon counts what mcc counts; the client's latency is twice the delay and what hcmon saw" {
-	chain_up --delay 5ms --mirror memif:mirror,server,rsize=8192 -- -c 2000 -b 40 -e 1 -s 1 -w 500ms -r 20% -d 4500ms
+	chain_up --delay 5ms -- -c 2000 -b 40 -e 1 -s 1 -w 500ms -r 20% -d 4500ms
 	finish mcc
 	sleep 0.5 # the last segments are on their way
 	finish hcmon INT
