@@ -62,10 +62,13 @@ e2_simultaneous_close(void **state)
 	(void)state;
 	in(k, ". 2 ack 1"); /* not yet ours */
 	expect_state(k, TCP_CLOSING);
+	kit_run_ms(k, 100);
 	in(k, ". 2 ack 2");
 	expect_state(k, TCP_TIME_WAIT);
 	expect_silence(k);
-	kit_run_ms(k, 60002);
+	kit_run_ms(k, 59990);
+	expect_state(k, TCP_TIME_WAIT);
+	kit_run_ms(k, 12);
 	expect_gone(k);
 	kit_delete(k);
 }

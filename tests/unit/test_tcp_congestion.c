@@ -272,6 +272,7 @@ f3_many_holes(void **state)
 		kit_run_ms(k, 100);
 		in(k, ". 1 ack %u", 1001 + i * 1000);
 		assert_true(k->next < k->n_sent);
+		assert_int_equal(kit_act(k)->cwnd, 8000); /* one less, one more */
 	}
 	assert_int_equal(k->ctx.stats.rto_expired, 0);
 	kit_delete(k);

@@ -81,6 +81,7 @@ fin_beyond_the_window(void **state)
 	struct kit *k = receiver(1000);
 
 	(void)state;
+	in(k, "F. 951(50) ack 1"); /* fits but for the FIN */
 	in(k, "F. 901(200) ack 1");
 	in(k, "F. 1001 ack 1");
 	in(k, "F. 5000 ack 1");

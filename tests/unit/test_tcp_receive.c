@@ -95,6 +95,22 @@ ack_rides_on_data(void **state)
 	kit_delete(k);
 }
 
+/* A block that is made meanwhile, for octets that the peer's window stops. */
+static void
+delack_when_a_block_is_made(void **state)
+{
+	struct kit *k = receiver(65535);
+
+	(void)state;
+	in(k, "P. 1(10) ack 1 win 0");
+	kit_run_ms(k, 10);
+	kit_send(k, 100);
+	expect_silence_for(k, 20);
+	assert_true(kit_wait(k, 60) > 0);
+	expect(k, ". 1 ack 11");
+	kit_delete(k);
+}
+
 /* Delayed ACK while a block is there, and while it is not: both within the time. */
 static void
 delack_with_data_in_flight(void **state)
@@ -403,6 +419,7 @@ main(void)
 	    cmocka_unit_test(quickack),
 	    cmocka_unit_test(delack_zero_acks_the_burst),
 	    cmocka_unit_test(ack_rides_on_data),
+	    cmocka_unit_test(delack_when_a_block_is_made),
 	    cmocka_unit_test(delack_with_data_in_flight),
 	    cmocka_unit_test(c2_out_of_order),
 	    cmocka_unit_test(c2_partial_fill_is_acked_at_once),

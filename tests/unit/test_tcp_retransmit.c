@@ -43,6 +43,7 @@ f7_backoff_to_the_end(void **state)
 	assert_int_equal(k->ctx.stats.timed_out, 1);
 	assert_int_equal(k->ctx.stats.segs_retransmitted, 15);
 	assert_int_equal(k->ctx.stats.rto_expired, 15);
+	assert_int_equal(k->ctx.stats.octets_out, 1600);
 	kit_delete(k);
 }
 
