@@ -65,9 +65,12 @@ balanced() {
 	within "$(rtt_us 30 0.02)" 20000 22000
 	lshaper_stop
 	balanced "$DIR/lshaper.csv"
-	[ "$(sum "$DIR/lshaper.csv" ab_tx_frames)" -eq 30 ]
-	[ "$(sum "$DIR/lshaper.csv" ba_tx_frames)" -eq 30 ]
-	grep -q 'frames sent *30 *30' "$DIR/lshaper.err"
+	# A kernel without a free core may lose some on the way to lshaper, and counts them nowhere.
+	local passed
+	passed=$(sum "$DIR/lshaper.csv" ab_tx_frames)
+	within "$passed" 10 30
+	[ "$(sum "$DIR/lshaper.csv" ba_tx_frames)" -eq "$passed" ]
+	grep -q "frames sent *$passed *$passed" "$DIR/lshaper.err"
 }
 
 # Stamps of echo requests or replies at one end: stamps NS DEV TYPE FILE
