@@ -109,16 +109,16 @@ all_answered() {
 	[ "$(field "$DIR/total" conns_opened)" -eq 2000 ]
 	[ "$(field "$DIR/total" conns_closed)" -eq 2000 ]
 	[ "$(field "$DIR/total" tap_losses)" -eq 0 ]
-	# Medians: 10 ms on the way, the server's part, and what wires and wakes take.
+	# Medians: 10 ms on the way, the server's part, and what wires and wakes take: little, but for other programs.
 	local client server
 	client=$(sed -n 's/^  request, from departure *\([0-9.]*\) ms .*/\1/p' "$DIR/mcc.err")
 	server=$(field "$DIR/total" high_us_p50)
 	echo "client: $client ms, server: $server us"
-	awk -v c="$client" -v s="$server" 'BEGIN { rest = c * 1000 - 10000 - s; print rest " us"; exit !(rest > -100 && rest < 5000) }'
+	awk -v c="$client" -v s="$server" 'BEGIN { rest = c * 1000 - 10000 - s; print rest " us"; exit !(rest > -100 && rest < 20000) }'
 }
 
 @test "kill -9 of hcmon and of lshaper: the others say so and go on, nothing is lost" {
-	chain_up --delay 5ms -- -c 1000 -b 20 -e 1 -s 500ms -w 500ms -d 9s
+	chain_up --delay 5ms -- -c 1000 -b 20 -e 1 -s 500ms -w 500ms
 	reaches requests 500
 	murder hcmon
 	says lshaper 'mirror: hcmon is gone'
@@ -135,7 +135,7 @@ all_answered() {
 	local seen
 	seen=$(field "$DIR/mcc.csv" requests_answered)
 	reaches requests_answered $((seen + 500))
-	finish mcc
+	finish mcc INT
 	finish hcmon INT
 	finish lshaper INT
 	finish qstackd INT
@@ -146,7 +146,7 @@ all_answered() {
 }
 
 @test "kill -9 of qstackd: mcc counts what was lost, opens again, and is served again" {
-	chain_up --delay 5ms -- -c 1000 -b 20 -e 1 -s 500ms -w 500ms -d 9s
+	chain_up --delay 5ms -- -c 1000 -b 20 -e 1 -s 500ms -w 500ms
 	reaches requests 500
 	murder qstackd
 	says lshaper 'port B: qstackd is gone'
@@ -159,7 +159,7 @@ all_answered() {
 	seen=$(field "$DIR/mcc.csv" requests_answered)
 	reaches requests_answered $((seen + 500))
 	local status=0
-	finish mcc || status=$?
+	finish mcc INT || status=$?
 	[ "$status" -eq 1 ]
 	grep -q 'lost: 1000 connections' "$DIR/mcc.err"
 	finish hcmon INT
@@ -222,7 +222,8 @@ asleep() {
 	finish lshaper INT
 	finish qstackd INT
 	adds_up "$DIR/mcc.csv"
-	[ "$(field "$DIR/mcc.csv" closed)" -eq 40000 ]
+	[ "$(field "$DIR/mcc.csv" opened)" -ge 20000 ]
+	[ "$(field "$DIR/mcc.csv" closed)" -eq "$(field "$DIR/mcc.csv" opened)" ]
 	[ "$(field "$DIR/mcc.csv" reopened)" -eq 0 ]
 }
 
