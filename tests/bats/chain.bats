@@ -281,6 +281,7 @@ programs_left() {
 	finish demo || status=$?
 	[ "$status" -eq 1 ]
 	grep -q '^demo: qstackd died' "$DIR/demo.err"
+	[ "$(grep -c Killed "$DIR/demo.err")" -le 1 ] # the one that this test killed
 	[ "$(wc -l <"$DIR/demo.err")" -le 5 ]
 	[ "$(programs_left)" = "" ]
 	[ "$(ls -A "$DIR/tmp")" = "" ]
