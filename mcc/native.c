@@ -72,6 +72,9 @@ fill_stack_conf(struct stack_conf *sc, const struct conf *c, unsigned threads)
 	sc->blocks_large = sc->max_active;
 	sc->reserve = mem_reserve;
 	sc->release = mem_release;
+	sc->profile.quickack = true; /* the server's buffers are free the sooner */
+	sc->profile.nodelay = true;
+	sc->profile.notify_sent = true; /* an ACK settles a heartbeat */
 	sc->now = dp_now_ns();
 	rng_secret(sc->secret);
 }

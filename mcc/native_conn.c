@@ -44,9 +44,6 @@ connect_number(struct native *n, uint32_t number, uint64_t word)
 		     .raddr = n->conf->dest,
 		     .rport = (uint16_t)n->conf->dest_port},
 	    .app = word,
-	    .quickack = true, /* the server's buffers are free the sooner */
-	    .nodelay = true,
-	    .notify_sent = n->client.by_ack != 0,
 	};
 	uint32_t conn;
 	int err = stack_connect(n->stack, &o, n->client.now, &conn);

@@ -61,7 +61,7 @@ add_apps(struct worker *w, const struct app_conf *ac)
 
 	for (unsigned i = 0; i < c->n_listens; i++) {
 		const struct app_ops *ops = c->listen[i].app;
-		struct stack_listener l = {.port = c->listen[i].port, .quickack = ops->quickack};
+		struct stack_listener l = {.port = c->listen[i].port, .profile.quickack = ops->quickack};
 		int row = stack_listen(w->stack, &l);
 
 		if (row < 0)

@@ -169,12 +169,6 @@ stack_connect(struct stack *s, const struct stack_open *o, uint64_t now, uint32_
 	if (!conn_new(s, &o->flow, now, &c))
 		return -ENOBUFS;
 	c.t->app = o->app;
-	if (o->quickack)
-		c.t->flags |= TCB_QUICKACK;
-	if (o->nodelay)
-		c.t->flags |= TCB_NODELAY;
-	if (o->notify_sent)
-		c.t->flags |= TCB_NOTIFY_SENT;
 	tcp_out_init(&s->out, 0);
 	if (tcp_open_active(&g->ctx, c.t, now, &s->out) != 0) {
 		conn_undo(&c);

@@ -140,7 +140,7 @@ hand_up(struct stack *s, const struct event *e)
 	    .conn = e->conn,
 	    .type = e->type,
 	    .why = e->why,
-	    .listener = c.t->listener,
+	    .listener = c.t->profile,
 	    .app = c.t->app,
 	};
 	switch (e->type) {

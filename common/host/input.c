@@ -241,20 +241,13 @@ static void
 open_passive(struct stack *s, const struct flow *f, uint8_t row, const struct tcp_seg *seg,
 	     uint32_t iss_floor)
 {
-	const struct stack_listener *l = &s->listeners.row[row];
 	struct conn c;
 
 	make_room(s, group_of(s, f));
 	if (!conn_new(s, f, s->now, &c))
 		return;
-	c.t->listener = row;
+	c.t->profile = row;
 	c.t->snd_nxt = iss_floor;
-	if (l->quickack)
-		c.t->flags |= TCB_QUICKACK;
-	if (l->nodelay)
-		c.t->flags |= TCB_NODELAY;
-	if (l->notify_sent)
-		c.t->flags |= TCB_NOTIFY_SENT;
 	tcp_out_init(&s->out, 0);
 	if (tcp_open_passive(&c.g->ctx, c.t, seg, s->now, &s->out) != 0) {
 		conn_undo(&c);

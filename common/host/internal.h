@@ -76,6 +76,7 @@ struct stack {
 	struct stack_event current;
 	uint32_t over; /* the connection whose last event `current` is, or NO_CONN */
 	struct listen_table listeners;
+	struct tcp_profile profile[LISTEN_MAX_ROWS + 1]; /* row 0: connections that we open */
 	struct limit resets;
 	struct stack_stats stats; /* without the gauges */
 	void *mem;

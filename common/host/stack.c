@@ -125,6 +125,8 @@ stack_new(const struct stack_conf *c)
 	if (s == NULL)
 		return NULL;
 	s->conf = *c;
+	s->conf.tcp.profiles = s->profile;
+	s->profile[0] = c->profile;
 	s->now = c->now;
 	s->feed_at = UINT64_MAX;
 	s->over = NO_CONN;
@@ -215,7 +217,11 @@ stack_resolve(struct stack *s, uint32_t dst, uint64_t now)
 int
 stack_listen(struct stack *s, const struct stack_listener *l)
 {
-	return listen_add(&s->listeners, l);
+	int row = listen_add(&s->listeners, l);
+
+	if (row > 0)
+		s->profile[row] = l->profile;
+	return row;
 }
 
 /* --- empty frames --- */

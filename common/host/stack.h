@@ -43,11 +43,12 @@ struct stack_conf {
 	/* Connections in SYN-RECEIVED, of which the oldest makes way for one more; 0: max_active /
 	 * 2. */
 	uint32_t max_half_open;
-	uint32_t resets_per_s;	/* RSTs to segments of no connection; 0: no limit */
-	uint8_t group_bits;	/* 2^group_bits flow groups, at most 256 */
-	uint16_t max_listeners; /* at most 255; 0: 64 */
-	struct tcp_config tcp;
-	uint8_t secret[16]; /* from rng_secret in the tools, fixed in tests */
+	uint32_t resets_per_s;	    /* RSTs to segments of no connection; 0: no limit */
+	uint8_t group_bits;	    /* 2^group_bits flow groups, at most 256 */
+	uint16_t max_listeners;	    /* at most 255; 0: 64 */
+	struct tcp_config tcp;	    /* its table of profiles is the stack's business */
+	struct tcp_profile profile; /* of the connections that we open */
+	uint8_t secret[16];	    /* from rng_secret in the tools, fixed in tests */
 	/* Zero-filled, lazily backed memory for connections: mem_reserve, or calloc in tests. */
 	void *(*reserve)(size_t bytes);
 	void (*release)(void *p, size_t bytes);
@@ -87,9 +88,7 @@ bool stack_resolve(struct stack *s, uint32_t dst, uint64_t now);
 struct stack_listener {
 	uint32_t addr; /* 0: any of ours */
 	uint16_t port;
-	bool quickack; /* ACKs leave with the burst */
-	bool nodelay;
-	bool notify_sent; /* STACK_SENT events */
+	struct tcp_profile profile;
 };
 /* Row of the listener (1 to 255), or -errno (-EADDRINUSE, -ENOSPC). */
 int stack_listen(struct stack *s, const struct stack_listener *l);
@@ -101,7 +100,6 @@ int stack_listen(struct stack *s, const struct stack_listener *l);
 struct stack_open {
 	struct flow flow;
 	uint64_t app;
-	bool quickack, nodelay, notify_sent;
 };
 /* Sends a SYN with the next output. 0; -EADDRINUSE (the 4-tuple is in use), -ENOBUFS (a limit),
  * -ENETUNREACH (no next hop). */

@@ -29,6 +29,12 @@ ms_of(uint64_t now)
 	return (uint32_t)(now / NS_PER_MS);
 }
 
+static inline const struct tcp_profile *
+profile_of(const struct tcp_ctx *ctx, const struct tcb *t)
+{
+	return &ctx->cfg.profiles[t->profile];
+}
+
 /* --- active blocks (tcp_act.c) --- */
 
 static inline struct tcp_act *
@@ -120,6 +126,8 @@ bool reass_reaches_beyond(const struct tcp_act *a, uint32_t seq);
 /* --- round-trip time (tcp_rtt.c) --- */
 
 void rtt_sample(struct tcp_act *a, uint32_t us);
+void take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
+	      const struct tcp_seg *seg, uint64_t now);
 /* RTO from the estimate, with back-off, within the limits. */
 uint64_t rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a);
 

@@ -16,7 +16,13 @@ is_syn_acked(const struct tcb *t, const struct tcp_seg *seg)
 void input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
 		    struct tcp_out *out);
 
-void take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
-	      const struct tcp_seg *seg, uint64_t now);
+/* Steps of 3.10.7.4; false: nothing follows. */
+bool check_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+	       struct tcp_out *out);
+/* Takes what is inside the window. */
+void process_text(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+		  struct tcp_out *out);
+void check_fin(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+	       struct tcp_out *out);
 
 #endif

@@ -35,11 +35,8 @@ enum tcb_flag {
 	TCB_ACK_NOW = 0x0008, /* an ACK is owed with the next output */
 	TCB_ACK_DELAYED = 0x0010, /* an ACK is owed by last activity + delack */
 	TCB_PASSIVE = 0x0020,	  /* came from a listener */
-	TCB_NOTIFY_SENT = 0x0040, /* the user wants TCP_EV_SENT */
 	TCB_USER_CLOSED =
 	    0x0080, /* the user has called close or abort: no more events for him but the end */
-	TCB_QUICKACK = 0x0100,	 /* this connection never delays an ACK */
-	TCB_NODELAY = 0x0200,	 /* Nagle's algorithm is off */
 	TCB_CHALLENGED = 0x0400, /* a challenge ACK was sent, and nothing right has come since */
 	TCB_WSCALE = 0x0800,	 /* agreed on both SYNs (RFC 7323) */
 	TCB_HOST_1 = 0x1000,	 /* for the host's own use (on its list of connections with work) */
@@ -55,7 +52,7 @@ enum tcb_flag {
  *	 0 laddr  4 raddr  8 lport 10 rport   12 snd_una
  *	16 snd_nxt 20 rcv_nxt 24 rcv_adv      28 snd_wnd
  *	32 app (8)            40 ts_recent    44 ts_offset
- *	48 act/last 52 srtt 54 rttvar 56 mss 58 flags 60 state 61 scales 62 listener 63 ssthresh
+ *	48 act/last 52 srtt 54 rttvar 56 mss 58 flags 60 state 61 scales 62 profile 63 ssthresh
  *
  * While it has an active block, snd_nxt stays here, and srtt, rttvar and ssthresh live in the block at full precision.
  * All is in host order. Addresses are handles: an IPv4 address is its own.
@@ -78,7 +75,7 @@ struct tcb {
 	uint16_t flags;	  /* enum tcb_flag */
 	uint8_t state;	  /* enum tcp_state */
 	uint8_t scales;	  /* low half: Snd.Wind.Shift, high half: Rcv.Wind.Shift */
-	uint8_t listener; /* row of the listener table (passive), or the opener's choice */
+	uint8_t profile;  /* row of tcp_config.profiles: the listener's, or the opener's */
 	uint8_t ssthresh; /* compact */
 };
 _Static_assert(sizeof(struct tcb) == 64, "an idle connection is one cache line");

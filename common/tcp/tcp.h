@@ -24,7 +24,16 @@
  * queue (delivered, not yet read) is the host's, kept in the active block so that it costs an idle connection nothing.
  */
 
+/* What a listener, or whoever opens, asks of its connections. A tcb names its row in a table of them. */
+struct tcp_profile {
+	bool quickack;	  /* never delays an ACK */
+	bool nodelay;	  /* Nagle's algorithm is off (RFC 9293 MUST-17) */
+	bool notify_sent; /* the user wants TCP_EV_SENT */
+};
+
 struct tcp_config {
+	const struct tcp_profile
+	    *profiles;		/* the caller's, by tcb.profile; NULL: row 0 alone, all off */
 	uint32_t rcvbuf;	/* receive window at most, octets (64 KiB) */
 	uint32_t sndbuf;	/* octets queued at most (64 KiB) */
 	uint16_t mss;		/* of what we receive, announced: MTU - 40 */
@@ -112,8 +121,8 @@ enum tcp_event {
 	    0x02, /* the peer's FIN is in order: after what was delivered nothing will come */
 	TCP_EV_WRITABLE =
 	    0x04, /* room in the send queue again, after tcp_send_room had been too small (see tcp_want_room) */
-	TCP_EV_SENT = 0x08,	   /* everything queued has been acknowledged (TCB_NOTIFY_SENT) */
-	TCP_EV_RESET = 0x10,	   /* with CLOSED: the peer reset, or refused */
+	TCP_EV_SENT = 0x08,  /* everything queued has been acknowledged (tcp_profile.notify_sent) */
+	TCP_EV_RESET = 0x10, /* with CLOSED: the peer reset, or refused */
 	TCP_EV_TIMEOUT = 0x20,	   /* with CLOSED: R2 or the SYN retries are exceeded */
 	TCP_EV_UNREACHABLE = 0x40, /* with CLOSED: a hard ICMP error in SYN-SENT */
 	TCP_EV_CLOSED = 0x80, /* the connection is over (CLOSED); the caller frees the tcb now */
@@ -181,7 +190,7 @@ bool tcp_reset_for(const struct tcp_seg *seg, struct tcp_seg *rst);
 
 /* --- user calls (RFC 9293 3.9.1) --- */
 
-/* A SYN of our own. tcb->flow, app, flags (NOTIFY_SENT, QUICKACK, NODELAY) and listener are set by the caller in a zeroed tcb. 0, or -ENOBUFS. */
+/* A SYN of our own. tcb->flow, app and profile are set by the caller in a zeroed tcb. 0, or -ENOBUFS. */
 int tcp_open_active(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);
 
 /* A SYN for a listener (RFC 9293 3.10.7.2; seg has SYN, not ACK nor RST nor FIN). Likewise. */

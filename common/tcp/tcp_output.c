@@ -318,7 +318,7 @@ is_worth_sending(const struct tcp_ctx *ctx, const struct tcb *t, const struct tc
 	if (len == effective_mss(t) || seq_lt(t->snd_nxt, a->snd_max))
 		return true;
 	if (len == queued) {
-		bool nagle = ctx->cfg.nagle && !(t->flags & TCB_NODELAY);
+		bool nagle = ctx->cfg.nagle && !profile_of(ctx, t)->nodelay;
 
 		return !nagle || t->snd_nxt == t->snd_una || a->flags & TCP_ACT_FIN_QUEUED;
 	}

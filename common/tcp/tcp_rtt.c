@@ -46,3 +46,23 @@ rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a)
 		rto *= 2;					      /* (5.5) */
 	return rto < ctx->cfg.rto_max_ns ? rto : ctx->cfg.rto_max_ns; /* (2.5) */
 }
+
+/* A measurement, if seg->ack gives one: the segment that is being timed, or, while retransmissions make that ambiguous, the timestamp that
+ * comes back, coarse as it is (RFC 6298 3, 7323 4). */
+void
+take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
+	 const struct tcp_seg *seg, uint64_t now)
+{
+	if (a->flags & TCP_ACT_TIMING) {
+		if (seq_leq(seg->ack, a->rtt_seq))
+			return;
+		a->flags &= ~(uint32_t)TCP_ACT_TIMING;
+		rtt_sample(a, (uint32_t)((now - a->rtt_at) / 1000));
+	} else if (a->backoff > 0 && t->flags & TCB_TIMESTAMPS && seg->opts & TCP_OPT_TIMESTAMP &&
+		   seg->tsecr != 0) {
+		uint32_t ms = ms_of(now) + t->ts_offset - seg->tsecr;
+
+		if (ms < ctx->cfg.rto_max_ns / NS_PER_MS)
+			rtt_sample(a, ms * 1000);
+	}
+}

@@ -118,9 +118,12 @@ tcp_ctx_init(struct tcp_ctx *ctx, const struct tcp_config *cfg, const uint8_t se
 {
 	/* Timers of about 1 ms: RTO and delayed ACK need no finer ones. */
 	enum { TICK_SHIFT = 20 };
+	static const struct tcp_profile plain;
 
 	memset(ctx, 0, sizeof(*ctx));
 	ctx->cfg = *cfg;
+	if (ctx->cfg.profiles == NULL)
+		ctx->cfg.profiles = &plain;
 	memcpy(ctx->secret, secret, sizeof(ctx->secret));
 	ctx->tcbs = tcbs;
 	pool_init(&ctx->acts, mem, sizeof(struct tcp_act), n_acts);

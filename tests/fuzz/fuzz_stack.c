@@ -250,7 +250,6 @@ user_step(struct world *w, unsigned i, uint8_t what, uint8_t much)
 		     .raddr = PEER,
 		     .lport = host_port(i),
 		     .rport = (uint16_t)(FIRST_PORT + i)},
-	    .notify_sent = much & 1,
 	};
 
 	if (!e->used) {
@@ -343,7 +342,7 @@ static void
 start(struct world *w, uint8_t mode)
 {
 	static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 2}, our_mac[6] = {2, 0, 0, 0, 0, 1};
-	struct stack_listener echo = {.port = ECHO}, keep = {.port = KEEP, .quickack = true};
+	struct stack_listener echo = {.port = ECHO}, keep = {.port = KEEP, .profile.quickack = true};
 	struct stack_conf c;
 	uint8_t arp[64];
 	int rows;

@@ -20,11 +20,11 @@ static const uint8_t kit_secret[16] = "not a secret...";
 struct kit_opts {
 	struct tcp_config cfg; /* rcvbuf 0: tcp_config_default */
 	uint32_t n_acts, n_small, n_large;
-	uint64_t start;			    /* time of the beginning */
-	uint32_t irs;			    /* the peer's initial sequence number */
-	uint16_t peer_wnd;		    /* in its segments, unscaled */
-	uint16_t peer_mss;		    /* in its SYN; 0: 1460 */
-	uint16_t tcb_flags;		    /* TCB_NODELAY ... */
+	uint64_t start;	   /* time of the beginning */
+	uint32_t irs;	   /* the peer's initial sequence number */
+	uint16_t peer_wnd; /* in its segments, unscaled */
+	uint16_t peer_mss; /* in its SYN; 0: 1460 */
+	struct tcp_profile profile;
 	double rtt_ms;			    /* between our SYN and its answer */
 	uint8_t peer_ws;		    /* in its SYN */
 	bool no_mss, no_ws, no_ts, no_sack; /* its SYN comes without */
@@ -42,6 +42,7 @@ struct kit_sent {
  */
 struct kit {
 	struct tcp_ctx ctx;
+	struct tcp_profile profile;
 	struct pool tcbs;
 	void *mem, *tcb_mem;
 	struct tcb *t; /* NULL when it is over */

@@ -20,7 +20,7 @@ enum { SIM_TABLE = 65521, SIM_STOLEN_MAX = 64 };
 struct end_knobs {
 	struct tcp_config cfg;
 	uint32_t n_acts, n_small, n_large;
-	uint16_t tcb_flags;
+	struct tcp_profile profile;
 	uint32_t total; /* octets to send */
 	uint32_t write_chunk, read_chunk;
 	uint64_t write_pause, read_pause;

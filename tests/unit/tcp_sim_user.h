@@ -14,7 +14,7 @@ sim_new_tcb(struct sim *s, struct sim_end *e)
 	SIM_CHECK(s, e->h != POOL_NONE);
 	e->t = pool_at(&e->tcbs, e->h);
 	*e->t = (struct tcb){.flow = {1 + i, 2 - i, (uint16_t)(80 + i), (uint16_t)(81 - i)},
-			     .flags = e->knobs.tcb_flags};
+			     .profile = 0};
 	tcp_out_init(&s->out, e->knobs.room);
 	return true;
 }

@@ -53,6 +53,7 @@ kit_new(const struct kit_opts *given)
 	const struct kit_opts o = kit_opts_fill(given);
 	const uint64_t bytes = tcp_ctx_bytes(o.n_acts, o.n_small, o.n_large);
 	struct kit *k = calloc(1, sizeof(*k));
+	struct tcp_config cfg = o.cfg;
 
 	assert_non_null(k);
 	k->mem = malloc(bytes);
@@ -62,7 +63,9 @@ kit_new(const struct kit_opts *given)
 	memset(k->mem, 0xa5, bytes); /* nothing may count on zeroed memory */
 	memset(&k->out, 0xa5, sizeof(k->out));
 	pool_init(&k->tcbs, k->tcb_mem, sizeof(struct tcb), KIT_TCBS);
-	tcp_ctx_init(&k->ctx, &o.cfg, kit_secret, &k->tcbs, k->mem, o.n_acts, o.n_small, o.n_large,
+	k->profile = o.profile;
+	cfg.profiles = &k->profile;
+	tcp_ctx_init(&k->ctx, &cfg, kit_secret, &k->tcbs, k->mem, o.n_acts, o.n_small, o.n_large,
 		     o.start);
 	k->now = o.start;
 	k->irs = o.irs;
@@ -73,7 +76,6 @@ kit_new(const struct kit_opts *given)
 	k->t = pool_at(&k->tcbs, k->h);
 	memset(k->t, 0, sizeof(*k->t));
 	k->t->flow = (struct flow){KIT_LADDR, KIT_RADDR, KIT_LPORT, KIT_RPORT};
-	k->t->flags = o.tcb_flags;
 	return k;
 }
 

@@ -333,12 +333,15 @@ test_reset_behind_gap(void **state)
 	struct stack_open o = open_to(5000, PORT_MUTE);
 	struct kit_frame gap;
 	struct stack_stats st;
+	struct stack_conf c;
 	struct pair p;
 	uint32_t id;
 
 	(void)state;
-	start_default(&p);
-	o.nodelay = true;
+	kit_conf(&c);
+	c.now = KIT_SECOND;
+	c.profile.nodelay = true;
+	start(&p, &c);
 	assert_int_equal(stack_connect(p.client->s, &o, p.now, &id), 0);
 	run(&p, 100 * KIT_MS);
 	for (unsigned i = 0; i < 3; i++)

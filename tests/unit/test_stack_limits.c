@@ -67,12 +67,15 @@ static void
 test_notify_sent(void **state)
 {
 	struct stack_open o = open_to(5000, PORT_MUTE);
+	struct stack_conf c;
 	struct pair p;
 	uint32_t id;
 
 	(void)state;
-	start_default(&p);
-	o.notify_sent = true;
+	kit_conf(&c);
+	c.now = KIT_SECOND;
+	c.profile.notify_sent = true;
+	start(&p, &c);
 	assert_int_equal(stack_connect(p.client->s, &o, p.now, &id), 0);
 	run(&p, 10 * KIT_MS);
 	stack_send(p.client->s, id, "x", 1);

@@ -94,7 +94,6 @@ open_nth(struct world *w, uint32_t i)
 		     .raddr = SERVER,
 		     .lport = (uint16_t)(1024 + i / N_CLIENTS),
 		     .rport = PORT},
-	    .nodelay = true,
 	};
 	uint32_t id;
 
@@ -128,6 +127,7 @@ test_come_and_go(void **state)
 
 	(void)state;
 	kit_conf(&c);
+	c.profile.nodelay = true;
 	c.max_conns = 20000;
 	c.tcp.time_wait_ns = 50 * KIT_MS;
 	start(&w, &c);
@@ -161,6 +161,7 @@ test_memory(void **state)
 
 	(void)state;
 	kit_conf(&c);
+	c.profile.nodelay = true;
 	c.max_conns = 200000;
 	start(&w, &c);
 	w.server->burst = 32;
@@ -197,6 +198,7 @@ test_event_exhaustion(void **state)
 
 	(void)state;
 	kit_conf(&c);
+	c.profile.nodelay = true;
 	c.max_conns = CONNS;
 	c.max_active = c.max_half_open = 2 * CONNS;
 	c.blocks_large = 8 * CONNS; /* the reserve is a limit, too */
@@ -307,6 +309,7 @@ script_conf(void)
 	struct stack_conf c;
 
 	kit_conf(&c);
+	c.profile.nodelay = true;
 	c.max_conns = 2000;
 	return c;
 }

@@ -291,7 +291,7 @@ test_no_memory_at_all(void **state)
 static void
 test_listeners(void **state)
 {
-	struct stack_listener l = {.port = PORT_ECHO, .quickack = true, .nodelay = true};
+	struct stack_listener l = {.port = PORT_ECHO, .profile = {.quickack = true}};
 	struct stack_conf c;
 	struct pair p;
 	uint32_t id;
@@ -302,7 +302,7 @@ test_listeners(void **state)
 	start(&p, &c);
 	assert_int_equal(stack_listen(p.server->s, &l), -EADDRINUSE);
 	l.addr = SERVER;
-	l.notify_sent = true;
+	l.profile.nodelay = true;
 	assert_int_equal(stack_listen(p.server->s, &l), 3); /* more exact than row 1 */
 	l.port = PORT_ECHO + 256 * 3;
 	assert_int_equal(stack_listen(p.server->s, &l), 4);
@@ -316,8 +316,7 @@ test_listeners(void **state)
 	run(&p, 10 * KIT_MS);
 	id = stack_next_conn(p.server->s, 0);
 	assert_int_equal(*stack_app(p.server->s, id), 1003);
-	assert_int_equal(stack_tcb(p.server->s, id)->flags & (TCB_QUICKACK | TCB_NODELAY),
-			 TCB_QUICKACK | TCB_NODELAY);
+	assert_int_equal(stack_tcb(p.server->s, id)->profile, 3);
 	assert_true(id < stack_conn_limit(p.server->s));
 	stop(&p);
 }

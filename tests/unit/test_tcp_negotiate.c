@@ -337,7 +337,7 @@ tsecr_of_delayed_ack_is_the_earliest(void **state)
 static void
 tsecr_with_a_hole(void **state)
 {
-	struct kit_opts o = {.cfg = kit_config(), .tcb_flags = TCB_QUICKACK};
+	struct kit_opts o = {.cfg = kit_config(), .profile.quickack = true};
 	struct kit *k = kit_accepted(&o);
 
 	(void)state;
@@ -356,7 +356,7 @@ tsecr_with_a_hole(void **state)
 static void
 tsecr_never_goes_back(void **state)
 {
-	struct kit_opts o = {.cfg = kit_config(), .tcb_flags = TCB_QUICKACK};
+	struct kit_opts o = {.cfg = kit_config(), .profile.quickack = true};
 	struct kit *k = kit_accepted(&o);
 
 	(void)state;

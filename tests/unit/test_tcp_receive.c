@@ -54,7 +54,7 @@ quickack(void **state)
 	struct kit *k;
 
 	(void)state;
-	o.tcb_flags = TCB_QUICKACK;
+	o.profile.quickack = true;
 	k = kit_accepted(&o);
 	in(k, "P. 1(10) ack 1");
 	expect(k, ". 1 ack 11");

@@ -181,7 +181,7 @@ f9_repacketised(void **state)
 	struct kit *k;
 
 	(void)state;
-	o.tcb_flags = TCB_NODELAY;
+	o.profile.nodelay = true;
 	k = kit_established(&o);
 	for (unsigned i = 0; i < 10; i++)
 		kit_send(k, 150);
@@ -303,7 +303,7 @@ notify_sent(void **state)
 	struct kit *k;
 
 	(void)state;
-	o.tcb_flags = TCB_NOTIFY_SENT;
+	o.profile.notify_sent = true;
 	k = kit_established(&o);
 	kit_send(k, 3000);
 	expect_events(k, 0);

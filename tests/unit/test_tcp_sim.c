@@ -75,9 +75,9 @@ draw_total(struct rng *r, const struct sim *s)
 static void
 draw_user(struct rng *r, struct end_knobs *k)
 {
-	k->tcb_flags = (uint16_t)((rng_chance(r, 0.2) ? TCB_NODELAY : 0) |
-				  (rng_chance(r, 0.2) ? TCB_QUICKACK : 0) |
-				  (rng_chance(r, 0.2) ? TCB_NOTIFY_SENT : 0));
+	k->profile.nodelay = rng_chance(r, 0.2);
+	k->profile.quickack = rng_chance(r, 0.2);
+	k->profile.notify_sent = rng_chance(r, 0.2);
 	k->write_chunk = (uint32_t)PICK(r, 1, 50, 1000, 5000, 65536, 65536);
 	k->write_pause = PICK(r, 0, 0, 1, 20, 500) * SIM_MS;
 	k->read_chunk = (uint32_t)PICK(r, 1, 100, 3000, 100000);
@@ -128,7 +128,7 @@ static void
 init_end(struct sim *s, unsigned i)
 {
 	struct sim_end *e = &s->end[i];
-	const struct end_knobs *k = &e->knobs;
+	struct end_knobs *k = &e->knobs;
 	const uint64_t secret[2] = {rng_u64(&s->rng), rng_u64(&s->rng)};
 
 	e->mem = malloc(tcp_ctx_bytes(k->n_acts, k->n_small, k->n_large));
@@ -136,6 +136,7 @@ init_end(struct sim *s, unsigned i)
 	assert_non_null(e->mem);
 	assert_non_null(e->tcb_mem);
 	pool_init(&e->tcbs, e->tcb_mem, sizeof(struct tcb), 1);
+	k->cfg.profiles = &k->profile;
 	tcp_ctx_init(&e->ctx, &k->cfg, (const uint8_t *)secret, &e->tcbs, e->mem, k->n_acts,
 		     k->n_small, k->n_large, s->now);
 	e->write_at = e->read_at = e->close_at = e->output_at = UINT64_MAX;

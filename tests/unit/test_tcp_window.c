@@ -264,7 +264,7 @@ f12_nodelay(void **state)
 	(void)state;
 	for (unsigned by_config = 0; by_config < 2; by_config++) {
 		o.cfg.nagle = !by_config;
-		o.tcb_flags = by_config ? 0 : TCB_NODELAY;
+		o.profile.nodelay = !by_config;
 		k = kit_established(&o);
 		for (unsigned i = 0; i < 5; i++) {
 			kit_send(k, 10);
@@ -423,7 +423,7 @@ c7_edge_never_moves_left(void **state)
 
 		tcp_config_default(&o.cfg);
 		o.cfg.rcvbuf = rcvbufs[b];
-		o.tcb_flags = TCB_QUICKACK;
+		o.profile.quickack = true;
 		k = kit_accepted(&o);
 		k->slow_reader = true;
 		ws = k->t->scales >> 4;
@@ -468,7 +468,7 @@ c7_rounding_does_not_add_up(void **state)
 	(void)state;
 	tcp_config_default(&o.cfg);
 	o.cfg.rcvbuf = 140000; /* a shift of 2 */
-	o.tcb_flags = TCB_QUICKACK;
+	o.profile.quickack = true;
 	k = kit_accepted(&o);
 	k->slow_reader = true;
 	for (; at + 1400 < 139800; at += 1400) {
