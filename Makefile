@@ -78,20 +78,25 @@ $(TOOLS:%=$(BIN)/%): $(BIN)/%: $$(call tool_obj,$$*) $(O)/libdp.a $(O)/libpure.a
 	@$(CC) $(LINK) $(OPT) -g -o $@ $(call tool_obj,$*) $(O)/libdp.a $(O)/libpure.a $(DPDK_LIBS) $(SYS_LIBS)
 
 # Unit tests: tests/unit/test_NAME.c is a cmocka program over the pure code; test_TOOL_NAME.c also
-# gets the files of that tool, but for its main.c.
+# gets the files of that tool, but for its main.c; test_packet_NAME.c and test_model.c those of tests/packet.
 UNIT_SRC  := $(sort $(wildcard tests/unit/test_*.c))
 UNIT      := $(UNIT_SRC:tests/unit/%.c=$(O)/tests/%)
 UNIT_LIBS := -lcmocka -lpcap -lm -lpthread
 test_tool  = $(filter $(TOOLS),$(word 2,$(subst _, ,$(notdir $(1)))))
-test_libs  = $(patsubst %,$(O)/lib%.a,$(call test_tool,$(1))) $(O)/libpure.a
+test_libs  = $(patsubst %,$(O)/lib%.a,$(call test_tool,$(1))) \
+	$(if $(filter test_packet_% test_model,$(notdir $(1))),$(O)/libpacket.a) $(O)/libpure.a
+PACKET_OBJ := $(patsubst %.c,$(O)/%.o,$(filter-out %/main.c,$(sort $(wildcard tests/packet/*.c))))
 
 $(TOOLS:%=$(O)/lib%.a): $(O)/lib%.a: $$(filter-out %/main.o,$$(call tool_obj,$$*))
 	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+$(O)/libpacket.a: $(PACKET_OBJ)
+	@rm -f $@; ar rcs $@ $^
+$(O)/tests/packet/%.o: CFLAGS_ALL += $(CFLAGS_PURE) -Itests/unit
 
 $(O)/tests/%: tests/unit/%.c $$(call test_libs,$$@) Makefile
 	@mkdir -p $(@D)
 	@echo "  TEST $@"
-	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -Itests/unit -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
+	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -Itests/unit -Itests/packet -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
 
 # Programs that the bats tests use: a port at the other end.
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(wildcard tests/tools/*.c))
