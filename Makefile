@@ -55,7 +55,7 @@ SYS_LIBS  := -lxdp -lbpf -lelf -lz -lpcap -ldbus-1 -lnuma -lbsd -lmd -lm -pthrea
 LINK := $(if $(SAN),-fsanitize=$(SAN),-static -Wl,--no-warnings) -Wl,--gc-sections \
 	-Wl,--wrap=memif_connect,--wrap=memif_free_regions,--wrap=setsockopt
 
-.PHONY: all test demo bench fuzz lint install clean
+.PHONY: all test demo bench fuzz mutate coverage lint install clean
 all: $(TOOLS:%=$(BIN)/%)
 
 $(O)/libpure.a: $(PURE_OBJ)
@@ -93,10 +93,14 @@ $(O)/libpacket.a: $(PACKET_OBJ)
 	@rm -f $@; ar rcs $@ $^
 $(O)/tests/packet/%.o: CFLAGS_ALL += $(CFLAGS_PURE) -Itests/unit
 
-$(O)/tests/%: tests/unit/%.c $$(call test_libs,$$@) Makefile
+$(UNIT:%=%.o): $(O)/tests/%.o: tests/unit/%.c Makefile
 	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -Itests/unit -Itests/packet -c $< -o $@
+
+$(UNIT): $(O)/tests/%: $(O)/tests/%.o $$(call test_libs,$$@)
 	@echo "  TEST $@"
-	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -Itests/unit -Itests/packet -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
+	@$(CC) $(CFLAGS_ALL) -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
 
 # Programs that the bats tests use: a port at the other end.
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(wildcard tests/tools/*.c))
@@ -134,6 +138,13 @@ fuzz: $(FUZZ)
 	@for f in $(FUZZ); do echo "$$f"; $$f -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=4096 -print_final_stats=1 \
 		-artifact_prefix=$$f- 2>$$f.log || { tail -n 30 $$f.log; exit 1; }; \
 		sed -n 's/stat::number_of_executed_units: */  executions without a finding: /p' $$f.log; done
+
+# What the proof is worth: faults put into the engine, and how much of it the tests reach.
+mutate:
+	@scripts/mutate
+
+coverage:
+	@O=$(O) scripts/coverage
 
 lint:
 	@scripts/lint
