@@ -8,12 +8,17 @@
 #include "base/wheel.h"
 #include "tcp/block.h"
 
-enum { TCP_RUNS_MAX = 8 };
-
-/* An island of the reassembly queue: [start, end) is held, out of order. */
+/* An island of the reassembly queue: [start, end) is held, out of order, in the blocks from head to tail. */
 struct tcp_run {
 	uint32_t start, end;
-	struct chain octets;
+	uint32_t head, tail;
+};
+
+/* A few are here; when there are more, all of them are in a large block of their own. */
+enum {
+	TCP_RUNS_INLINE = 4,
+	TCP_RUNS_MAX = BLOCK_LARGE_ROOM / sizeof(struct tcp_run),
+	TCP_SACK_RECENT = 4,
 };
 
 enum tcp_act_flag {
@@ -28,6 +33,10 @@ enum tcp_act_flag {
 	TCP_ACT_PERSIST = 0x40,	  /* rexmt_at is the persist timer */
 	TCP_ACT_SYN_REXMT =
 	    0x80, /* the SYN or SYN,ACK was retransmitted: initial window 1 (RFC 5681 3.1) */
+	/* 0x100 to 0x8000 are the sending half's, 0x10000 and up the receiving half's. */
+	TCP_ACT_CWR_DUE = 0x100, /* CWR goes out with the next new octets (RFC 3168 6.1.2) */
+	TCP_ACT_ECN_REDUCED =
+	    0x200, /* the window was reduced for ECE: not again until ecn_end is acknowledged */
 };
 
 struct tcp_act {
@@ -42,6 +51,7 @@ struct tcp_act {
 	struct chain sndq; /* octets from snd_una (SYN and FIN not in it) */
 	uint32_t cwnd, ssthresh;
 	uint32_t recover; /* RFC 6582 */
+	uint32_t ecn_end; /* of what must be acknowledged before ECE counts again */
 	uint32_t
 	    acked_octets; /* in congestion avoidance, towards the next segment of cwnd (RFC 3465) */
 	uint8_t dup_acks;
@@ -60,10 +70,13 @@ struct tcp_act {
 	uint64_t delack_at; /* UINT64_MAX: none */
 	uint64_t last_ns;   /* last activity */
 	struct chain rcvq;  /* delivered, not yet read: the host's */
-	uint32_t fin_seq;   /* of a FIN that came out of order (n_runs counts it by fin_held) */
+	uint32_t fin_seq;   /* of a FIN that came out of order */
 	uint8_t fin_held;
+	uint8_t n_recent;
 	uint8_t n_runs;
-	struct tcp_run run[TCP_RUNS_MAX]; /* ascending, never touching */
+	uint32_t runs_block;		      /* POOL_NONE: the islands are in run[] */
+	uint32_t sack_recent[TCP_SACK_RECENT]; /* a number in each island that grew lately, latest first */
+	struct tcp_run run[TCP_RUNS_INLINE];   /* ascending, never touching: see reass_runs */
 };
 
 #endif

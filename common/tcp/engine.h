@@ -114,14 +114,41 @@ uint32_t window_growth(const struct tcp_ctx *ctx, const struct tcb *t);
 
 /* --- receiving (tcp_reass.c) --- */
 
-/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the segment's payload. */
+/* The islands, ascending, never touching. */
+static inline struct tcp_run *
+reass_runs(const struct tcp_ctx *ctx, const struct tcp_act *a)
+{
+	if (a->runs_block == POOL_NONE)
+		return (struct tcp_run *)a->run;
+	return (struct tcp_run *)block_at(&ctx->blocks, a->runs_block)->data;
+}
+
+/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the segment's payload. What of it is held
+ * already goes into *dup, the first piece. */
 void reass_hold(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint16_t off, uint16_t len,
-		struct tcp_out *out);
+		struct tcp_sack_block *dup, struct tcp_out *out);
 /* Moves what rcv_nxt has reached into out->drained, and rcv_nxt with it. */
 void reass_drain(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, struct tcp_out *out);
 void reass_free(struct tcp_ctx *ctx, struct tcp_act *a);
 /* Something after seq is held. */
 bool reass_reaches_beyond(const struct tcp_act *a, uint32_t seq);
+
+/* --- SACK as a receiver (tcp_sack_out.c) --- */
+
+static inline bool
+is_empty_block(const struct tcp_sack_block *b)
+{
+	return b->start == b->end;
+}
+
+/* Something in the island that holds seq is news to the sender. */
+void sack_note(const struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq);
+/* The blocks that a segment with ACK ought to carry, as far as they fit beside its other options and its s->len octets. To be called when those
+ * are set. */
+void put_sack(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_seg *s);
+/* An ACK at once that reports octets received twice (RFC 2883). */
+void send_dsack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_sack_block *dup, uint64_t now,
+		struct tcp_out *out);
 
 /* --- round-trip time (tcp_rtt.c) --- */
 
@@ -140,6 +167,9 @@ bool cc_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t ac
 /* Another duplicate ACK. True: retransmit the first segment now. */
 bool cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a);
 void cc_timeout(struct tcb *t, struct tcp_act *a);
+/* The peer's ACK carries ECE: one reduction per window of data, and CWR with the next new octets (RFC 3168 6.1.2). Called after
+ * the ACK's own effects. */
+void cc_ecn_reduce(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now);
 /* Octets that may be in flight. */
 uint32_t cc_window(const struct tcb *t, const struct tcp_act *a);
 

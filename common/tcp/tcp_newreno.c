@@ -120,6 +120,24 @@ cc_timeout(struct tcb *t, struct tcp_act *a)
 	a->flags &= ~(uint32_t)TCP_ACT_RECOVERY;
 }
 
+void
+cc_ecn_reduce(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
+{
+	bool is_reduced = a->flags & TCP_ACT_ECN_REDUCED && seq_lt(t->snd_una, a->ecn_end);
+
+	(void)ctx;
+	(void)now;
+	/* Not before the peer could have heard of the last one, nor while a loss in the same window has reduced it. */
+	if (is_reduced || a->flags & (TCP_ACT_CWR_DUE | TCP_ACT_RECOVERY) ||
+	    seq_lt(t->snd_una, a->recover))
+		return;
+	a->ssthresh = half_of(t, a->cwnd);
+	a->cwnd = a->ssthresh;
+	a->acked_octets = 0;
+	a->ecn_end = a->snd_max;
+	a->flags |= TCP_ACT_ECN_REDUCED | TCP_ACT_CWR_DUE;
+}
+
 uint32_t
 cc_window(const struct tcb *t, const struct tcp_act *a)
 {

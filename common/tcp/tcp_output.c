@@ -268,6 +268,11 @@ send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq
 		s->flags |= TCP_FIN;
 		a->flags |= TCP_ACT_FIN_SENT;
 	}
+	if (a->flags & TCP_ACT_CWR_DUE && len > 0 && seq_geq(seq, a->snd_max)) {
+		s->flags |= TCP_CWR; /* RFC 3168 6.1.2: on new octets only */
+		a->ecn_end = seq + len;
+		a->flags &= ~(uint32_t)TCP_ACT_CWR_DUE;
+	}
 	ctx->stats.octets_out += len;
 	note_sent(ctx, a, seq, seq + len + fin, now);
 	a->last_ns = now;
