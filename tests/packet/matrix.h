@@ -24,8 +24,8 @@ enum matrix_kind {
 /* Where the segment begins, seen from RCV.NXT. In states that have none (CLOSED, LISTEN, SYN-SENT) the
  * conn's rcv_nxt and rcv_wnd are read as they stand, and must not matter. */
 enum matrix_seq {
-	MATRIX_SEQ_LEFT, /* ends MATRIX_FAR octets before RCV.NXT */
-	MATRIX_SEQ_STRADDLE, /* half of the text before RCV.NXT; without text: RCV.NXT - 1, a keepalive or duplicate FIN */
+	MATRIX_SEQ_LEFT,     /* ends MATRIX_FAR octets before RCV.NXT */
+	MATRIX_SEQ_STRADDLE, /* half of the text before RCV.NXT; if at most a SYN or FIN: RCV.NXT - 1 */
 	MATRIX_SEQ_EXACT,  /* RCV.NXT */
 	MATRIX_SEQ_INSIDE, /* MATRIX_GAP octets beyond RCV.NXT, all of it in the window */
 	MATRIX_SEQ_RIGHT,  /* RCV.NXT + RCV.WND: the first octet out of the window */
@@ -34,7 +34,7 @@ enum matrix_seq {
 
 /* The ACK field; also filled in where the flag is off, and must then not matter. */
 enum matrix_ack {
-	MATRIX_ACK_OLD, /* SND.UNA - 1, or ISS where that is less; no further back than MAX.SND.WND */
+	MATRIX_ACK_OLD,	   /* SND.UNA - 1: stays within MAX.SND.WND */
 	MATRIX_ACK_SAME,   /* SND.UNA */
 	MATRIX_ACK_NEW,	   /* SND.NXT: all that was sent, our FIN with it */
 	MATRIX_ACK_UNSENT, /* SND.NXT + 1 */
@@ -54,6 +54,8 @@ enum {
 	    20, /* of the kinds with data: fewer than MATRIX_WND_BYTES - MATRIX_GAP */
 	MATRIX_FAR = 100,
 	MATRIX_GAP = 50,
+	MATRIX_WND = 900,      /* window field of every segment */
+	MATRIX_TSECR = 0x5ec7, /* TSecr: a driver with a clock writes its own over it */
 	MATRIX_NAME_BYTES = 80,
 };
 
@@ -76,8 +78,9 @@ void matrix_cell(unsigned i, struct matrix_cell *out);
 void matrix_segment(const struct matrix_cell *cell, const struct model_conn *conn,
 		    struct tcp_seg *out);
 
-/* A TCB to stand in for an endpoint in the cell's state: 500 octets sent beyond the SYN, of which the last 100
- * are not yet acknowledged (and our FIN, in the states that wait for its ACK), 300 received and acknowledged. */
+/* A TCB to stand in for an endpoint in the cell's state: passive, 500 octets sent after the SYN, the last 100 of
+ * them (and our FIN, where the state waits for its ACK) not yet acknowledged, 300 received and acknowledged;
+ * sequence numbers near the wrap. A driver makes its own from its endpoint's numbers. */
 void matrix_conn(const struct matrix_cell *cell, struct model_conn *out);
 
 #endif

@@ -96,7 +96,8 @@ struct model_reply {
 	enum model_reply_kind kind;
 	enum model_duty duty; /* of no meaning for MODEL_SILENCE */
 	uint32_t seq, ack;
-	bool seq_after; /* TIME-WAIT reuse: any seq greater than this one (9293 MAY-2) */
+	bool seq_after;	 /* TIME-WAIT reuse: any seq greater than this one (9293 MAY-2) */
+	bool or_rst_ack; /* MODEL_RST of a live connection: RST,ACK with this seq does as well */
 };
 
 enum model_2msl {
@@ -113,33 +114,34 @@ struct model_effects {
 	uint32_t held;	       /* octets newly held beyond a gap, */
 	uint32_t held_seq;     /* from here */
 	bool established;
-	bool eof;     /* "connection closing" */
-	bool reset;   /* "connection reset" */
-	bool refused; /* "connection refused" */
-	bool urgent;  /* told of urgent data, up to conn.rcv_up */
+	bool eof;	/* "connection closing" */
+	bool reset;	/* "connection reset" */
+	bool reset_may; /* the user has closed already: may be told */
+	bool refused;	/* "connection refused" */
+	bool urgent;	/* told of urgent data, up to conn.rcv_up */
 	enum model_2msl time_wait;
 };
 
 /* The places where more than one answer is right. An answer has the bit of each choice in which it departs
  * from the first answer's reading. */
 enum model_choice {
-	MODEL_CH_TS_MISSING_TAKEN, /* agreed timestamp missing: take the segment; 7323 3.2 SHOULD drop it */
-	MODEL_CH_TS_RECENT_LATE, /* TS.Recent only from segments that pass the SYN and ACK checks too */
-	MODEL_CH_SYN_ACK_AGAIN, /* SYN-RECEIVED, the same SYN again: SYN,ACK again; 9293 sends ACK */
-	MODEL_CH_CROSSED_SYN_ACK, /* SYN-RECEIVED, SYN,ACK at IRS: trimmed, its ACK counts (9293 Fig. 8, A.2) */
-	MODEL_CH_SYN_RCVD_CHALLENGE, /* SYN-RECEIVED, SYN in window: challenge ACK; 9293 goes back to LISTEN */
-	MODEL_CH_BAD_ACK_CHALLENGE, /* SYN-RECEIVED, bad ACK: 5961 5.2 ACK; 9293 sends RST */
-	MODEL_CH_SYN_SENT_RST_SEQ, /* SYN-SENT, RST with good ACK: only if SEG.SEQ = RCV.NXT (5961) */
-	MODEL_CH_SYN_TEXT_DROPPED, /* text on a SYN is left for the peer to send again */
-	MODEL_CH_SYN_FIN_DROPPED,  /* SYN,FIN in LISTEN or SYN-SENT: silence */
-	MODEL_CH_OLD_ACK_READ, /* one octet left of the window: the ACK field counts (9293 A.2) */
-	MODEL_CH_ZERO_WINDOW_DEAF, /* RCV.WND = 0: the ACK field of a segment with text is not read */
-	MODEL_CH_NOT_HELD,	   /* beyond a gap: dropped; SHLD-31 holds it */
-	MODEL_CH_SECOND_FIN, /* FIN beyond the FIN: RCV.NXT passes it, as 9293's eighth step literally says */
-	MODEL_CH_TW_RST,      /* TIME-WAIT: RST handled as 9293 has it; RFC 1337 ignores it */
-	MODEL_CH_TW_NO_REUSE, /* TIME-WAIT, a SYN that may begin anew does not (MAY-2) */
-	MODEL_CH_TW_SYN_SILENCE, /* TIME-WAIT, a SYN that is not taken: RFC 6191 drops it, 5961 challenges */
-	MODEL_CH_LOST_DATA_TAKEN, /* text for a user who is gone: acknowledged all the same (SHLD-3 sends RST) */
+	MODEL_CH_TS_MISSING_TAKEN, /* agreed timestamp missing: take the segment; 7323 3.2 drops it */
+	MODEL_CH_TS_RECENT_EARLY, /* TS.Recent also from a segment that is then discarded (7323 R3) */
+	MODEL_CH_SYN_ACK_AGAIN,	  /* SYN-RECEIVED, the same SYN: SYN,ACK again; 9293 has ACK */
+	MODEL_CH_CROSSED_SYN_ACK,  /* SYN-RECEIVED, SYN,ACK at IRS: its ACK counts (9293 Fig. 8) */
+	MODEL_CH_OLD_ACK_READ,	   /* one octet left of the window: the ACK counts (9293 A.2) */
+	MODEL_CH_ZERO_WINDOW_DEAF, /* RCV.WND = 0: the ACK of a segment with text is not read */
+	MODEL_CH_SYN_RCVD_CHALLENGE, /* SYN-RECEIVED, SYN in window: ACK; 9293 goes back to LISTEN */
+	MODEL_CH_BAD_ACK_CHALLENGE,  /* SYN-RECEIVED, bad ACK: ACK (5961 5.2); 9293 3.5.2 has RST */
+	MODEL_CH_SYN_SENT_RST_SEQ,   /* SYN-SENT: RST only at RCV.NXT, as 9293 takes from 5961 */
+	MODEL_CH_SYN_TEXT_DROPPED,   /* what comes with a SYN is left for the peer to send again */
+	MODEL_CH_SYN_FIN_TAKEN,	     /* SYN,FIN in LISTEN: taken as 9293 has it; we drop it */
+	MODEL_CH_NOT_HELD,	     /* beyond a gap: dropped; SHLD-31 holds it */
+	MODEL_CH_SECOND_FIN, /* a FIN after the FIN: RCV.NXT passes it, 9293's eighth step to the letter */
+	MODEL_CH_LOST_TEXT_TAKEN, /* text for a user who is gone: acknowledged; SHLD-3 sends RST */
+	MODEL_CH_TW_RST,	  /* TIME-WAIT: RST as 9293 has it; RFC 1337 ignores it */
+	MODEL_CH_TW_NO_REUSE,	  /* TIME-WAIT, a SYN that might begin anew does not (MAY-2) */
+	MODEL_CH_TW_SYN_SILENCE,  /* TIME-WAIT, a SYN not taken: 6191 is silent; 5961 challenges */
 	MODEL_N_CHOICES,
 };
 
