@@ -93,6 +93,9 @@ $(O)/libpacket.a: $(PACKET_OBJ)
 	@rm -f $@; ar rcs $@ $^
 $(O)/tests/packet/%.o: CFLAGS_ALL += $(CFLAGS_PURE) -Itests/unit
 
+$(O)/tests/packet_run: $(O)/tests/packet/main.o $(O)/libpacket.a $(O)/libpure.a
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lm
+
 $(UNIT:%=%.o): $(O)/tests/%.o: tests/unit/%.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC   $<"

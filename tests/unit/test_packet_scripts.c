@@ -1,0 +1,147 @@
+/* test_packet_scripts.c - every script of tests/packet is a test; wrong scripts are told where they are wrong. */
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit.h"
+
+#include <glob.h>
+
+#include "tests/packet/run.h"
+#include "tests/packet/script.h"
+
+static void
+test_script(void **state)
+{
+	assert_true(packet_run_file(*state, false, stderr));
+}
+
+/* --- the parser's errors --- */
+
+static void
+expect_error(const char *text, const char *wanted)
+{
+	char path[] = "/tmp/packet_script.XXXXXX", error[512], full[560];
+	const int fd = mkstemp(path);
+	FILE *f;
+
+	assert_true(fd >= 0);
+	f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+	snprintf(full, sizeof(full), "%s:%s", path, wanted);
+	assert_null(script_load(path, error, sizeof(error)));
+	remove(path);
+	assert_string_equal(error, full);
+}
+
+static void
+test_parser_says_what_is_wrong_and_where(void **state)
+{
+	static const struct {
+		const char *text, *error;
+	} rows[] = {
+	    {"// nothing\n", " no event"},
+	    {"0 < S 0:10(9)\n", "1: 0:10(9) does not add up"},
+	    {"\n\n0 < SX 0:0(0)\n", "3: no TCP flag 'X' in \"SX\""},
+	    {"0 < S 0:0(0) <mss>\n", "1: number expected before \">\""},
+	    {"0 < S 0:0(0) <foo 1>\n", "1: no TCP option \"foo 1>\""},
+	    {"0 < S 0:0(0) win 65536\n", "1: 65536 is more than 65535"},
+	    {"0 < [foo] S 0:0(0)\n", "1: no attribute \"foo\""},
+	    {"0 < icmp pong\n", "1: no ICMP type \"pong\""},
+	    {"x < S 0:0(0)\n", "1: time expected before \"x < S 0:0(0)\""},
+	    {"0~1 < S 0:0(0)\n", "1: only what is expected may come at any time or in a range"},
+	    {"2~1 > S 0:0(0)\n", "1: a range that ends before it begins"},
+	    {"--mss=0x10000\n", "1: 65536 is more than 65535"},
+	    {"--delack=4\n", "1: a time needs ns, us, ms or s: \"4\""},
+	    {"--nothing=4\n", "1: no option --nothing"},
+	    {"0 < S 0:0(0)\n--mss=1\n", "2: options come before the first event"},
+	    {"0 listen(3, 1\n", "1: \")\" expected before \"end of line\""},
+	    {"0 expect cwnd 10\n", "1: comparison expected before \"10\""},
+	    {"0 expect cwnd == 10 11\n", "1: \"11\" is left over"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < N_OF(rows); i++)
+		expect_error(rows[i].text, rows[i].error);
+}
+
+/* --- what the runner must find --- */
+
+static void
+expect_failure(const char *text, const char *wanted)
+{
+	char path[] = "/tmp/packet_script.XXXXXX", *report = NULL;
+	size_t size = 0;
+	const int fd = mkstemp(path);
+	FILE *f, *to = open_memstream(&report, &size);
+
+	assert_true(fd >= 0);
+	f = fdopen(fd, "w");
+	fputs(text, f);
+	fclose(f);
+	assert_false(packet_run_file(path, false, to));
+	fclose(to);
+	remove(path);
+	if (!strstr(report, wanted))
+		fail_msg("\"%s\" is not in: %s", wanted, report);
+	free(report);
+}
+
+#define LISTEN "0 socket(..., SOCK_STREAM, 0) = 3\n0 bind(3, ..., ...) = 0\n0 listen(3, 1) = 0\n"
+#define SYN    LISTEN "0 < S 0:0(0) win 1000\n"
+
+static void
+test_runner_finds_what_is_not_as_expected(void **state)
+{
+	static const struct {
+		const char *text, *report;
+	} rows[] = {
+	    {SYN "+0 > S. 0:0(0) ack 2 <...>\n", ":5: another frame was sent at 0.000000"},
+	    {SYN "+0 > S. 0:0(0) ack 1 win 1 <...>\n", "win is 65535"},
+	    {SYN "+0 > S. 0:0(0) ack 1\n", "the options are others"},
+	    {SYN "+0 > S. 0:0(0) ack 1 <mss 1000>\n", "mss is 1460"},
+	    {SYN "+0 > . 0:0(0) ack 1 <...>\n", "the flags are others"},
+	    {SYN "+.1 > S. 0:0(0) ack 1 <...>\n", "it was sent at 0.000000, expected at 0.100000"},
+	    {SYN "+.00002 > S. 0:0(0) ack 1 <...>\n", "it was sent at 0.000000"},
+	    {SYN "+0 > [ect0] S. 0:0(0) ack 1 <...>\n", "the ECN field is 0"},
+	    {SYN "+0 > @2 S. 0:0(0) ack 1 <...>\n", "it belongs to flow 1"},
+	    {SYN "+0 < . 1:1(0) ack 1 win 10\n", "before this, a frame was sent at 0.000000"},
+	    {SYN, "after this, a frame was sent at 0.000000: > S. 0:0(0) ack 1 win 65535 <mss"},
+	    {LISTEN "+0 > . 0:0(0) ack 1\n", "nothing was sent until 1.000000"},
+	    {LISTEN "+0 accept(3, ..., ...) = 4\n", "it returned -1 EAGAIN"},
+	    {LISTEN "+0 expect conns == 1\n", "conns is 0"},
+	    {LISTEN "+0 expect state == ESTABLISHED\n", "state is CLOSED"},
+	    {LISTEN "+0 expect bananas == 1\n", "nothing is called \"bananas\""},
+	    {"1 expect conns == 0\n0.5 expect conns == 0\n", "but it is 1.000000 already"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < N_OF(rows); i++)
+		expect_failure(rows[i].text, rows[i].report);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest own[] = {
+	    cmocka_unit_test(test_parser_says_what_is_wrong_and_where),
+	    cmocka_unit_test(test_runner_finds_what_is_not_as_expected),
+	};
+	struct CMUnitTest *tests;
+	glob_t g;
+	int failed;
+
+	if (glob("tests/packet/*.pkt", 0, NULL, &g) != 0) {
+		fprintf(stderr, "no script in tests/packet: run it from the top of the source\n");
+		return 1;
+	}
+	tests = calloc(g.gl_pathc + N_OF(own), sizeof(*tests));
+	assert_non_null(tests);
+	memcpy(tests, own, sizeof(own));
+	for (size_t i = 0; i < g.gl_pathc; i++)
+		tests[N_OF(own) + i] = (struct CMUnitTest){strrchr(g.gl_pathv[i], '/') + 1,
+							   test_script, NULL, NULL, g.gl_pathv[i]};
+	failed =
+	    _cmocka_run_group_tests("packet scripts", tests, g.gl_pathc + N_OF(own), NULL, NULL);
+	globfree(&g);
+	free(tests);
+	return failed;
+}
