@@ -14,6 +14,4 @@ bool parse_check(struct scan *s, struct check_spec *c);
 /* --name=value */
 bool parse_option(struct scan *s, struct script_conf *c);
 
-void script_conf_default(struct script_conf *c);
-
 #endif

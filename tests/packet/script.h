@@ -218,6 +218,7 @@ struct script {
 	unsigned n_events;
 };
 
+void script_conf_default(struct script_conf *c);
 /* NULL and the error's text when the file is not to be had or wrong. */
 struct script *script_load(const char *path, char *error, size_t error_size);
 void script_free(struct script *s);
