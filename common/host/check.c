@@ -28,12 +28,14 @@ static void
 count_act(const struct group *g, const struct tcb *t, struct tally *n)
 {
 	const struct tcp_act *a = pool_at(&g->ctx.acts, t->act);
+	uint32_t small, large;
 
 	n->acts++;
 	count_chain(g, &a->sndq, n);
 	count_chain(g, &a->rcvq, n);
-	for (unsigned i = 0; i < a->n_runs; i++)
-		count_chain(g, &a->run[i].octets, n);
+	tcp_held_blocks(&g->ctx, t, &small, &large);
+	n->small += small;
+	n->large += large;
 }
 
 /* Something that is due one day must be timed, unless it is in line to be looked at. */

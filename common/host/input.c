@@ -153,24 +153,6 @@ prefetch_blocks(const struct stack *s, const struct burst *b)
 
 /* --- last stage: TCP --- */
 
-/* Out-of-order octets go to the places that the engine has made for them. */
-static void
-copy_held(struct group *g, const struct tcp_out *out, const uint8_t *payload)
-{
-	const uint8_t *from = payload + out->hold_off;
-	uint32_t left = out->hold_len;
-
-	for (uint32_t h = out->hold; left > 0;) {
-		struct block *b = block_at(&g->ctx.blocks, h);
-
-		assert(b->len <= left);
-		memcpy(b->data + b->off, from, b->len);
-		from += b->len;
-		left -= b->len;
-		h = b->next;
-	}
-}
-
 /* Without memory to keep them, a segment's octets are lost, but what it acknowledges may free some.
  * Its FIN is lost with them. */
 static bool
@@ -211,7 +193,7 @@ segment_arrives(struct stack *s, struct netif *nif, const struct conn *c, struct
 		reserve_settle(c->g, len);
 	if (s->out.deliver_len > 0)
 		reserve_promise(c->g, s->out.deliver_len); /* less than before: it cannot fail */
-	copy_held(c->g, &s->out, payload);
+	tcp_hold(&c->g->ctx, &s->out, payload);
 	conn_work(s, c);
 	answer_segments(s, nif, &f, p);
 	conn_after(s, c, was, payload);

@@ -74,9 +74,10 @@ struct tcp_act {
 	uint8_t fin_held;
 	uint8_t n_recent;
 	uint8_t n_runs;
-	uint32_t runs_block;		      /* POOL_NONE: the islands are in run[] */
-	uint32_t sack_recent[TCP_SACK_RECENT]; /* a number in each island that grew lately, latest first */
-	struct tcp_run run[TCP_RUNS_INLINE];   /* ascending, never touching: see reass_runs */
+	uint32_t runs_block; /* POOL_NONE: the islands are in run[] */
+	uint32_t sack_recent
+	    [TCP_SACK_RECENT]; /* a number in each island that grew lately, latest first */
+	struct tcp_run run[TCP_RUNS_INLINE]; /* ascending, never touching: see reass_runs */
 };
 
 #endif

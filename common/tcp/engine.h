@@ -123,15 +123,17 @@ reass_runs(const struct tcp_ctx *ctx, const struct tcp_act *a)
 	return (struct tcp_run *)block_at(&ctx->blocks, a->runs_block)->data;
 }
 
-/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the segment's payload. What of it is held
- * already goes into *dup, the first piece. */
+/* What of [start, end) is held already goes into *dup unless that is in use: of a segment the first piece is reported (RFC 2883 4.2.3). */
+void reass_duplicate(struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t start, uint32_t end,
+		     struct tcp_sack_block *dup);
+/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the segment's payload. */
 void reass_hold(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint16_t off, uint16_t len,
 		struct tcp_sack_block *dup, struct tcp_out *out);
 /* Moves what rcv_nxt has reached into out->drained, and rcv_nxt with it. */
 void reass_drain(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, struct tcp_out *out);
 void reass_free(struct tcp_ctx *ctx, struct tcp_act *a);
 /* Something after seq is held. */
-bool reass_reaches_beyond(const struct tcp_act *a, uint32_t seq);
+bool reass_reaches_beyond(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq);
 
 /* --- SACK as a receiver (tcp_sack_out.c) --- */
 

@@ -40,7 +40,7 @@ struct tcp_config {
 	uint8_t initial_window; /* segments (RFC 6928: 10) */
 	bool timestamps;	/* RFC 7323 */
 	bool window_scale;
-	bool sack; /* announced; held back until the scoreboard is there */
+	bool sack; /* RFC 2018 */
 	bool nagle;
 	uint64_t delack_ns;	 /* 40 ms; 0: an ACK leaves with the burst that caused it */
 	uint64_t rto_min_ns;	 /* 200 ms (RFC 6298 asks 1 s; Linux 200 ms) */
@@ -137,10 +137,9 @@ struct tcp_out {
 	uint32_t events; /* enum tcp_event, or-ed */
 	/* Octets of the arrived segment that are in order now: payload[deliver_off .. + deliver_len). */
 	uint16_t deliver_off, deliver_len;
-	/* Octets of the arrived segment to be kept for later: the caller copies payload[hold_off .. + hold_len) into the chain of blocks
-	 * `hold` (already linked into the reassembly queue, lengths and sequence numbers set; data not yet written), from its head on. Done before the
-	 * next call on this tcb. */
-	uint16_t hold_off, hold_len;
+	/* Octets of the arrived segment to be kept for later: payload[hold_off .. + hold_len). Their place in the reassembly queue is made: it
+	 * begins hold_skip octets into the block `hold`. The caller has tcp_hold copy them there before the next call on this tcb. */
+	uint16_t hold_off, hold_len, hold_skip;
 	uint32_t hold;
 	/* Octets held earlier that are in order now, to follow deliver_*: the caller owns the chain. */
 	struct chain drained;
@@ -154,7 +153,7 @@ tcp_out_init(struct tcp_out *out, unsigned room)
 {
 	out->events = 0;
 	out->deliver_len = out->hold_len = 0;
-	out->deliver_off = out->hold_off = 0;
+	out->deliver_off = out->hold_off = out->hold_skip = 0;
 	out->hold = POOL_NONE;
 	out->drained = CHAIN_EMPTY;
 	out->n_segs = 0;
@@ -168,6 +167,9 @@ tcp_out_init(struct tcp_out *out, unsigned room)
  * which there is no memory is treated as lost and counted. */
 void tcp_input(struct tcp_ctx *ctx, struct tcb *tcb, const struct tcp_seg *seg, uint64_t now,
 	       struct tcp_out *out);
+
+/* Copies what out says must be kept of the arrived segment to its place; nothing when that is nothing. */
+void tcp_hold(const struct tcp_ctx *ctx, const struct tcp_out *out, const uint8_t *payload);
 
 /* Sends what may be sent: new data, retransmissions due, FIN, an ACK owed (piggy-backed where possible). True: room ran out, call again
  * with more. */
@@ -231,6 +233,10 @@ void tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *tcb, uint8_t type, uint8_t 
 		    uint32_t seq, uint64_t now, struct tcp_out *out);
 
 /* --- tests and reports --- */
+
+/* Blocks that octets out of order keep from others. */
+void tcp_held_blocks(const struct tcp_ctx *ctx, const struct tcb *tcb, uint32_t *n_small,
+		     uint32_t *n_large);
 
 /* Asserts every invariant of a connection. */
 void tcp_check(const struct tcp_ctx *ctx, const struct tcb *tcb);

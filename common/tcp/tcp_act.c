@@ -51,7 +51,8 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	a->rexmt_now = false;
 	a->rexmt_at = a->delack_at = TCP_NEVER;
 	a->last_ns = now;
-	a->fin_held = a->n_runs = 0;
+	a->fin_held = a->n_runs = a->n_recent = 0;
+	a->runs_block = POOL_NONE;
 	a->tcb = handle_of(ctx, t);
 	wheel_node_init(&a->timer);
 	restore(ctx, t, a);

@@ -24,14 +24,16 @@ check_runs(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act 
 {
 	uint32_t before = t->rcv_nxt;
 
-	assert(a->n_runs <= TCP_RUNS_MAX);
+	assert(a->n_runs <= TCP_RUNS_MAX && a->n_recent <= TCP_SACK_RECENT);
+	assert(a->n_runs <= TCP_RUNS_INLINE || a->runs_block != POOL_NONE);
+	assert(a->n_runs > 0 || (a->runs_block == POOL_NONE && a->n_recent == 0));
 	for (unsigned i = 0; i < a->n_runs; i++) {
-		const struct tcp_run *r = &a->run[i];
+		const struct tcp_run *r = &reass_runs(ctx, a)[i];
+		const struct chain octets = {r->head, r->tail, r->end - r->start};
 
 		assert(seq_lt(before, r->start) && seq_lt(r->start, r->end));
 		assert(seq_leq(r->end, t->rcv_adv));
-		assert(r->octets.len == r->end - r->start);
-		assert(chain_octets(ctx, &r->octets) == r->octets.len);
+		assert(chain_octets(ctx, &octets) == octets.len);
 		before = r->end;
 	}
 }

@@ -15,13 +15,17 @@ is_paws_failure(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp
 	return seq_lt(seg->tsval, t->ts_recent) && tcb_quiet_ms(ctx, t, now) < TCP_PAWS_IDLE_MS;
 }
 
-/* What is not acceptable is answered by an ACK. When it is a bare ACK itself, not too often, lest two ends that disagree answer
- * each other for ever. */
+/* What is not acceptable is answered by an ACK, at once when it repeats octets (RFC 2883 4.1). When it is a bare ACK itself, not too often, lest
+ * two ends that disagree answer each other for ever. */
 static void
 answer_unacceptable(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
 		    struct tcp_out *out)
 {
-	if (tcp_seg_len(seg) > 0)
+	struct tcp_sack_block dup = old_octets(ctx, t, seg);
+
+	if (!is_empty_block(&dup))
+		send_dsack(ctx, t, &dup, now, out);
+	else if (tcp_seg_len(seg) > 0)
 		t->flags |= TCB_ACK_NOW;
 	else
 		challenge_ack(ctx, t, now, out);
@@ -85,7 +89,6 @@ check_sequence(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 		return false;
 	}
 	ctx->stats.drop_sequence++;
-	ctx->stats.duplicate_octets_in += seg->len;
 	answer_unacceptable(ctx, t, seg, now, out);
 	/* The peer's FIN again: our ACK was lost (RFC 9293 3.10.7.4, eighth). */
 	if (t->state == TCP_TIME_WAIT && seg->flags & TCP_FIN &&
@@ -166,8 +169,12 @@ in_synchronized(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 	/* Octets on a SYN are left for the peer to repeat. */
 	if (!may_receive(t) || seg->flags & TCP_SYN)
 		return;
-	process_text(ctx, t, seg, now, out);
+	struct tcp_sack_block dup;
+	bool tell = process_text(ctx, t, seg, now, &dup, out);
+
 	check_fin(ctx, t, seg, now, out);
+	if (tell)
+		send_dsack(ctx, t, &dup, now, out);
 }
 
 void

@@ -100,7 +100,7 @@ emit(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out, uint
 	s->opts = 0;
 	s->len = 0;
 	s->urg = 0;
-	s->n_sack = 0;
+	s->n_sack = s->ecn = 0;
 	s->wnd = flags & TCP_RST ? 0 : advertise(ctx, t, flags & TCP_SYN);
 	if (t->flags & TCB_TIMESTAMPS) {
 		s->opts = TCP_OPT_TIMESTAMP;
@@ -126,7 +126,11 @@ send_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 	const struct tcp_act *a = act_of(ctx, t);
 
 	/* Not snd_nxt, which a timeout takes back: left of the peer's window the ACK would not be looked at. */
-	if (!emit(ctx, t, now, out, TCP_ACK, a ? a->snd_max : t->snd_nxt))
+	struct tcp_seg *s = emit(ctx, t, now, out, TCP_ACK, a ? a->snd_max : t->snd_nxt);
+
+	if (s)
+		put_sack(ctx, t, s);
+	else
 		t->flags |= TCB_ACK_NOW;
 }
 
@@ -262,6 +266,7 @@ send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq
 	if (!s)
 		return false;
 	s->len = (uint16_t)len;
+	put_sack(ctx, t, s);
 	if (len > 0 && seq + len == snd_data_end(t, a))
 		s->flags |= TCP_PSH; /* RFC 9293 MUST-61 */
 	if (fin) {

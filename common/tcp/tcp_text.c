@@ -22,7 +22,7 @@ owe_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 
 static void
 take_in_order(struct tcp_ctx *ctx, struct tcb *t, uint16_t off, uint16_t len, uint64_t now,
-	      struct tcp_out *out)
+	      struct tcp_sack_block *dup, struct tcp_out *out)
 {
 	struct tcp_act *a = act_of(ctx, t);
 
@@ -31,6 +31,7 @@ take_in_order(struct tcp_ctx *ctx, struct tcb *t, uint16_t off, uint16_t len, ui
 	t->rcv_nxt += len;
 	tcb_touch(ctx, t, now);
 	if (a && a->n_runs > 0) {
+		reass_duplicate(ctx, a, t->rcv_nxt - len, t->rcv_nxt, dup);
 		reass_drain(ctx, t, a, out);
 		t->flags |= TCB_ACK_NOW; /* RFC 5681 4.2: a hole is filled */
 	} else {
@@ -39,54 +40,65 @@ take_in_order(struct tcp_ctx *ctx, struct tcb *t, uint16_t off, uint16_t len, ui
 	ctx->stats.octets_in += len + out->drained.len;
 }
 
-/* Each one is told to the sender at once and apart: he counts duplicates (RFC 5681 4.2). */
 static void
 take_out_of_order(struct tcp_ctx *ctx, struct tcb *t, uint32_t seq, uint16_t off, uint16_t len,
-		  uint64_t now, struct tcp_out *out)
+		  uint64_t now, struct tcp_sack_block *dup, struct tcp_out *out)
 {
 	struct tcp_act *a = act_get(ctx, t, now);
 
 	ctx->stats.out_of_order_in++;
 	if (a)
-		reass_hold(ctx, a, seq, off, len, out);
-	send_ack(ctx, t, now, out);
+		reass_hold(ctx, a, seq, off, len, dup, out);
 }
 
-/* Takes what is inside the window; *end becomes the end of what was looked at. */
-void
-process_text(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
-	     struct tcp_out *out)
+/* The end of what we take of seg: of the window, and nothing follows a FIN. */
+static uint32_t
+limit_end(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg)
 {
-	uint32_t seq = seg->seq, end = seg->seq + seg->len;
-	uint16_t off = 0;
+	const struct tcp_act *a = act_of(ctx, t);
+	uint32_t end = seg->seq + seg->len;
 
-	if (seg->len == 0)
-		return;
-	if (seq_lt(seq, t->rcv_nxt)) {
-		uint32_t old = t->rcv_nxt - seq;
-
-		ctx->stats.duplicate_octets_in += old < seg->len ? old : seg->len;
-		t->flags |= TCB_ACK_NOW;
-		if (old >= seg->len)
-			return;
-		off = (uint16_t)old;
-		seq = t->rcv_nxt;
-	}
 	if (seq_gt(end, t->rcv_adv)) {
 		ctx->stats.drop_window += end - t->rcv_adv;
 		t->flags |= TCB_ACK_NOW;
 		end = t->rcv_adv;
 	}
-	const struct tcp_act *a = act_of(ctx, t);
+	return a && a->fin_held ? seq_min(end, a->fin_seq) : end;
+}
 
-	if (a && a->fin_held) /* nothing follows a FIN */
-		end = seq_min(end, a->fin_seq);
-	if (seq_geq(seq, end))
-		return;
-	if (seq == t->rcv_nxt)
-		take_in_order(ctx, t, off, (uint16_t)(end - seq), now, out);
-	else
-		take_out_of_order(ctx, t, seq, off, (uint16_t)(end - seq), now, out);
+struct tcp_sack_block
+old_octets(struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_seg *seg)
+{
+	struct tcp_sack_block dup = {seg->seq, seg->seq + seg->len};
+
+	if (seg->len == 0 || seq_geq(seg->seq, t->rcv_nxt))
+		return (struct tcp_sack_block){0, 0};
+	dup.end = seq_min(dup.end, t->rcv_nxt);
+	ctx->stats.duplicate_octets_in += dup.end - dup.start;
+	/* A blind guess is older than anything the peer can have in flight: it gets no ACK of its own. */
+	if (t->rcv_nxt - dup.start > ctx->cfg.rcvbuf + UINT16_MAX)
+		return (struct tcp_sack_block){0, 0};
+	return dup;
+}
+
+bool
+process_text(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+	     struct tcp_sack_block *dup, struct tcp_out *out)
+{
+	*dup = old_octets(ctx, t, seg);
+	if (seg->len == 0)
+		return false;
+	uint32_t seq = seq_max(seg->seq, t->rcv_nxt);
+	uint32_t end = limit_end(ctx, t, seg);
+	uint16_t off = (uint16_t)(seq - seg->seq), len = (uint16_t)(end - seq);
+
+	if (seq_lt(seq, end) && seq == t->rcv_nxt) {
+		take_in_order(ctx, t, off, len, now, dup, out);
+	} else if (seq_lt(seq, end)) {
+		take_out_of_order(ctx, t, seq, off, len, now, dup, out);
+		return true;
+	}
+	return !is_empty_block(dup);
 }
 
 /* --- eighth: FIN --- */
@@ -129,7 +141,7 @@ check_fin(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 		process_fin(ctx, t, now, out);
 	} else if (seq_gt(fin_seq, t->rcv_nxt) && seq_lt(fin_seq, t->rcv_adv)) {
 		a = act_get(ctx, t, now);
-		if (a && !reass_reaches_beyond(a, fin_seq)) {
+		if (a && !reass_reaches_beyond(ctx, a, fin_seq)) {
 			a->fin_held = true;
 			a->fin_seq = fin_seq;
 		}

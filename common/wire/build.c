@@ -33,9 +33,9 @@ put_eth(uint8_t *p, const uint8_t dst[6], const uint8_t src[6], uint16_t vlan, u
 
 /* The header checksum is summed from the fields: faster than reading back what was just written. */
 static inline uint8_t *
-put_ip(uint8_t *p, const struct build_ip *ip, uint8_t proto, size_t l4_len)
+put_ip(uint8_t *p, const struct build_ip *ip, uint8_t ecn, uint8_t proto, size_t l4_len)
 {
-	uint16_t version_tos = (uint16_t)(0x4500 | ip->tos);
+	uint16_t version_tos = (uint16_t)(0x4500 | ip->tos | ecn);
 	uint16_t total = (uint16_t)(IP_HEADER_BYTES + l4_len);
 	uint16_t ttl_proto = (uint16_t)(ip->ttl << 8 | proto);
 	uint32_t sum =
@@ -55,11 +55,12 @@ put_ip(uint8_t *p, const struct build_ip *ip, uint8_t proto, size_t l4_len)
 
 /* Ethernet and IPv4 headers in front of l4_len octets; where those go. */
 static inline uint8_t *
-put_below(uint8_t *p, size_t room, const struct build_ip *ip, uint8_t proto, size_t l4_len)
+put_below(uint8_t *p, size_t room, const struct build_ip *ip, uint8_t ecn, uint8_t proto,
+	  size_t l4_len)
 {
 	assert(eth_length(ip->vlan) + IP_HEADER_BYTES + l4_len <= room);
 	p = put_eth(p, ip->eth_dst, ip->eth_src, ip->vlan, ETHERTYPE_IPV4);
-	return put_ip(p, ip, proto, l4_len);
+	return put_ip(p, ip, ecn, proto, l4_len);
 }
 
 static inline uint16_t
@@ -80,7 +81,7 @@ build_tcp(uint8_t *p, size_t room, const struct build_ip *ip, uint16_t sport, ui
 	  const struct tcp_seg *seg, const void *payload)
 {
 	size_t header = TCP_HEADER_BYTES + tcp_options_length(seg), l4_len = header + seg->len;
-	uint8_t *t = put_below(p, room, ip, IPPROTO_TCP_, l4_len);
+	uint8_t *t = put_below(p, room, ip, seg->ecn, IPPROTO_TCP_, l4_len);
 
 	store_be16(t, sport);
 	store_be16(t + 2, dport);
@@ -102,7 +103,7 @@ build_udp(uint8_t *p, size_t room, const struct build_ip *ip, uint16_t sport, ui
 	  const void *payload, uint16_t len)
 {
 	size_t l4_len = (size_t)UDP_HEADER_BYTES + len;
-	uint8_t *u = put_below(p, room, ip, IPPROTO_UDP_, l4_len);
+	uint8_t *u = put_below(p, room, ip, 0, IPPROTO_UDP_, l4_len);
 	uint16_t sum;
 
 	store_be16(u, sport);
@@ -121,7 +122,7 @@ build_icmp(uint8_t *p, size_t room, const struct build_ip *ip, uint8_t type, uin
 	   uint32_t rest, const void *body, uint16_t len)
 {
 	size_t l4_len = (size_t)ICMP_HEADER_BYTES + len;
-	uint8_t *i = put_below(p, room, ip, IPPROTO_ICMP_, l4_len);
+	uint8_t *i = put_below(p, room, ip, 0, IPPROTO_ICMP_, l4_len);
 
 	i[0] = type;
 	i[1] = code;

@@ -13,8 +13,8 @@ struct build_ip {
 	uint8_t eth_dst[6], eth_src[6];
 	uint16_t vlan; /* 0: untagged */
 	uint32_t src, dst;
-	uint8_t ttl, tos;
-	uint16_t id; /* DF is always set */
+	uint8_t ttl, tos; /* tos: of a TCP segment the upper six bits; the others are seg->ecn */
+	uint16_t id;	  /* DF is always set */
 };
 
 enum { BUILD_TCP_MAX_HEADERS = 14 + 4 + 20 + 20 + 40, BUILD_MIN_FRAME = 60 };

@@ -60,6 +60,7 @@ parse_tcp(struct pkt *p, const struct l4 *l4)
 	seg->wnd = load_be16(t + 14);
 	seg->urg = load_be16(t + 18);
 	seg->len = (uint16_t)(l4->len - header);
+	seg->ecn = p->ecn;
 	p->payload_off = (uint16_t)(p->l4_off + header);
 	p->payload_len = seg->len;
 	/* What stands before a malformed option is used, as RFC 9293 leaves open and others do. */

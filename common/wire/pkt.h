@@ -51,7 +51,6 @@ enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_ARP = 0x0806, ETHERTYPE_VLAN = 0x8100 
 /* <netinet/in.h> has the plain names */
 enum { IPPROTO_ICMP_ = 1, IPPROTO_TCP_ = 6, IPPROTO_UDP_ = 17 };
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
-enum ip_ecn { ECN_NOT = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3 };
 
 enum pkt_kind { PKT_OTHER, PKT_ARP, PKT_ICMP, PKT_TCP, PKT_UDP };
 

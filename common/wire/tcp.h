@@ -38,6 +38,9 @@ struct tcp_sack_block {
 	uint32_t start, end; /* [start, end) */
 };
 
+/* The ECN field of the IP header (RFC 3168 5). */
+enum ip_ecn { ECN_NOT = 0, ECN_ECT1 = 1, ECN_ECT0 = 2, ECN_CE = 3 };
+
 /* One segment, arriving or leaving. Payload is named by its length only: whoever handed the segment
  * in knows where the octets are. */
 struct tcp_seg {
@@ -50,6 +53,7 @@ struct tcp_seg {
 	uint16_t mss;	       /* TCP_OPT_MSS */
 	uint8_t wscale;	       /* TCP_OPT_WSCALE, already limited to 14 */
 	uint8_t n_sack;	       /* TCP_OPT_SACK */
+	uint8_t ecn;	       /* enum ip_ecn of the IP header (RFC 3168 5) */
 	uint32_t tsval, tsecr; /* TCP_OPT_TIMESTAMP */
 	struct tcp_sack_block sack[TCP_SACK_MAX];
 };

@@ -96,7 +96,7 @@ check_segment(struct world *w, const struct tcb *t, const struct tcp_seg *seg)
 		tcp_sndq_copy(&w->ctx, t, seg->seq, seg->len, octets);
 	}
 	if (!(seg->flags & TCP_SYN))
-		assert((seg->opts & ~TCP_OPT_TIMESTAMP) == 0);
+		assert((seg->opts & ~(TCP_OPT_TIMESTAMP | TCP_OPT_SACK)) == 0);
 	free(octets);
 }
 
@@ -113,36 +113,19 @@ keep(struct world *w, struct tcb *t, const uint8_t *data, uint32_t len)
 }
 
 static void
-hold(struct world *w, const uint8_t *payload)
-{
-	uint32_t left = w->out.hold_len, h = w->out.hold;
-
-	for (const uint8_t *from = payload + w->out.hold_off; left > 0;) {
-		struct block *b = block_at(&w->ctx.blocks, h);
-		const uint32_t n = b->len < left ? b->len : left;
-
-		memcpy(b->data + b->off, from, n);
-		from += n;
-		left -= n;
-		h = b->next;
-	}
-}
-
-static void
 took(struct world *w, unsigned i, const uint8_t *payload, uint32_t len)
 {
 	struct tcb *t = &w->tcb_mem[i];
 	struct tcp_out *o = &w->out;
 
-	assert(o->n_segs <= o->room && !(o->events & ~0x1ffu));
+	assert(o->n_segs <= o->room && !(o->events & ~0x3ffu));
 	assert((uint32_t)o->deliver_off + o->deliver_len <= len);
 	assert((uint32_t)o->hold_off + o->hold_len <= len);
 	for (unsigned n = 0; n < o->n_segs; n++)
 		check_segment(w, t, &o->seg[n]);
 	if (o->deliver_len > 0)
 		keep(w, t, payload + o->deliver_off, o->deliver_len);
-	if (o->hold_len > 0)
-		hold(w, payload);
+	tcp_hold(&w->ctx, o, payload);
 	chain_free(&w->ctx.blocks, &o->drained);
 	assert(((o->events & TCP_EV_CLOSED) != 0) == (t->state == TCP_CLOSED));
 	if (t->state != TCP_CLOSED)

@@ -125,21 +125,6 @@ kit_deliver_drained(struct kit *k, struct chain *c)
 }
 
 static inline void
-kit_hold(struct kit *k, const uint8_t *data, uint32_t len)
-{
-	for (uint32_t h = k->out.hold; len > 0;) {
-		struct block *b = block_at(&k->ctx.blocks, h);
-		const uint32_t n = b->len < len ? b->len : len;
-
-		memcpy(b->data + b->off, data, n);
-		data += n;
-		len -= n;
-		h = b->next;
-		assert_true(len == 0 || h != POOL_NONE);
-	}
-}
-
-static inline void
 kit_tx_check(struct kit *k, const struct tcp_seg *s)
 {
 	uint8_t data[65536];
@@ -161,8 +146,9 @@ kit_record(struct kit *k, const struct tcp_seg *s)
 		k->iss = s->seq;
 		k->have_iss = true;
 	}
-	assert_int_equal(s->urg, 0);
-	assert_int_equal(s->n_sack, 0);
+	assert_true(s->urg == 0 || s->flags & TCP_URG);
+	assert_true((s->n_sack > 0) == ((s->opts & TCP_OPT_SACK) != 0));
+	assert_true(s->len == 0 || s->len + tcp_options_length(s) <= k->t->mss); /* RFC 6691 */
 	kit_tx_check(k, s);
 	if (s->opts & TCP_OPT_TIMESTAMP)
 		k->ts_ecr = s->tsval;
@@ -191,8 +177,7 @@ kit_take(struct kit *k, const uint8_t *arrived)
 		kit_record(k, &o->seg[i]);
 	if (o->deliver_len > 0)
 		kit_deliver(k, arrived + o->deliver_off, o->deliver_len);
-	if (o->hold_len > 0)
-		kit_hold(k, arrived + o->hold_off, o->hold_len);
+	tcp_hold(&k->ctx, o, arrived);
 	kit_deliver_drained(k, &o->drained);
 	k->events |= o->events;
 	if (o->events & TCP_EV_CLOSED)
@@ -304,6 +289,10 @@ kit_peer_seg(const struct kit *k, const char *text)
 	n.seg.seq += k->irs;
 	if (n.seg.flags & TCP_ACK)
 		n.seg.ack += k->iss;
+	for (unsigned i = 0; i < n.seg.n_sack; i++) {
+		n.seg.sack[i].start += k->iss;
+		n.seg.sack[i].end += k->iss;
+	}
 	if (!(n.given & NOTE_WIN))
 		n.seg.wnd = k->peer_wnd;
 	if (k->have_ts && !(n.given & (NOTE_TS | NOTE_NO_TS))) {

@@ -9,6 +9,7 @@
 
 /*
  * FLAGS SEQ[(LEN)] [ack N] [win N] [urg N] [mss N] [ws N] [sackok] [ts VAL[:ECR]] [nots] [plain]
+ *	[sack A-B[,A-B]...] [nosack] [ect0] [ect1] [ce] [noect]
  *
  * Flags are the letters S F R P . U E W (. is ACK), or 0 for none. SEQ and ack count from the
  * initial sequence numbers: 0 is the SYN, 1 the first octet; a RST to nobody has absolute numbers.
@@ -26,6 +27,9 @@ enum note_given {
 	NOTE_WS = 0x80,
 	NOTE_SACKOK = 0x100,
 	NOTE_URG = 0x200,
+	NOTE_SACK = 0x400,
+	NOTE_NO_SACK = 0x800,
+	NOTE_ECN = 0x1000,
 };
 
 struct note {
@@ -61,6 +65,40 @@ note_flags(const char *word, const char *text)
 	return (uint8_t)flags;
 }
 
+/* "1-101,201-301" */
+static inline void
+note_sack(struct note *n, char *list, const char *text)
+{
+	struct tcp_seg *s = &n->seg;
+	char *rest, *block;
+
+	n->given |= NOTE_SACK;
+	s->opts |= TCP_OPT_SACK;
+	for (block = strtok_r(list, ",", &rest); block; block = strtok_r(NULL, ",", &rest)) {
+		char *dash = strchr(block + 1, '-');
+
+		if (!dash || s->n_sack == TCP_SACK_MAX)
+			fail_msg("SACK blocks in \"%s\"", text);
+		s->sack[s->n_sack].end = note_number(dash + 1, text);
+		*dash = 0;
+		s->sack[s->n_sack++].start = note_number(block, text);
+	}
+}
+
+static inline bool
+note_ecn(struct note *n, const char *word)
+{
+	static const char *const names[] = {"noect", "ect1", "ect0", "ce"}; /* RFC 3168 5 */
+
+	for (unsigned i = 0; i < 4; i++)
+		if (strcmp(word, names[i]) == 0) {
+			n->seg.ecn = (uint8_t)i;
+			n->given |= NOTE_ECN;
+			return true;
+		}
+	return false;
+}
+
 static inline void
 note_option(struct note *n, const char *word, char **rest, const char *text)
 {
@@ -86,6 +124,12 @@ note_option(struct note *n, const char *word, char **rest, const char *text)
 	} else if (strcmp(word, "sackok") == 0) {
 		n->given |= NOTE_SACKOK;
 		s->opts |= TCP_OPT_SACK_PERMITTED;
+	} else if (strcmp(word, "sack") == 0) {
+		note_sack(n, strtok_r(NULL, " ", rest), text);
+	} else if (strcmp(word, "nosack") == 0) {
+		n->given |= NOTE_NO_SACK;
+	} else if (note_ecn(n, word)) {
+		return;
 	} else if (strcmp(word, "nots") == 0) {
 		n->given |= NOTE_NO_TS;
 	} else if (strcmp(word, "plain") == 0) {
@@ -161,9 +205,32 @@ note_print(char *buf, size_t size, const struct tcp_seg *s, uint32_t seq_base, u
 		at += snprintf(buf + at, size - (size_t)at, " sackok");
 	if (s->opts & TCP_OPT_TIMESTAMP)
 		at += snprintf(buf + at, size - (size_t)at, " ts %u:%u", s->tsval, s->tsecr);
-	if (s->opts & TCP_OPT_SACK)
-		snprintf(buf + at, size - (size_t)at, " sack*%u", s->n_sack);
+	for (unsigned i = 0; i < s->n_sack; i++)
+		at +=
+		    snprintf(buf + at, size - (size_t)at, "%s%d-%d", i ? "," : " sack ",
+			     (int)(s->sack[i].start - ack_base), (int)(s->sack[i].end - ack_base));
+	if (s->ecn)
+		snprintf(buf + at, size - (size_t)at, " %s",
+			 s->ecn == 3   ? "ce"
+			 : s->ecn == 2 ? "ect0"
+				       : "ect1");
 	return buf;
+}
+
+static inline bool
+note_matches_sack(const struct note *n, const struct tcp_seg *s, uint32_t ack_base)
+{
+	if (n->given & NOTE_NO_SACK && s->opts & TCP_OPT_SACK)
+		return false;
+	if (!(n->given & NOTE_SACK))
+		return true;
+	if (s->n_sack != n->seg.n_sack)
+		return false;
+	for (unsigned i = 0; i < s->n_sack; i++)
+		if (s->sack[i].start - ack_base != n->seg.sack[i].start ||
+		    s->sack[i].end - ack_base != n->seg.sack[i].end)
+			return false;
+	return true;
 }
 
 /* Whether s, its numbers made relative, is what was expected. */
@@ -178,6 +245,8 @@ note_matches(const struct note *n, const struct tcp_seg *s, uint32_t seq_base, u
 		return false;
 	if ((n->given & NOTE_ACK && s->ack - ack_base != e->ack) ||
 	    (n->given & NOTE_WIN && s->wnd != e->wnd) || (n->given & NOTE_URG && s->urg != e->urg))
+		return false;
+	if (!note_matches_sack(n, s, ack_base) || (n->given & NOTE_ECN && s->ecn != e->ecn))
 		return false;
 	if ((e->opts & ~s->opts) != 0 || (n->given & NOTE_NO_TS && s->opts & TCP_OPT_TIMESTAMP))
 		return false;

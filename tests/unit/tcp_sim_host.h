@@ -94,7 +94,8 @@ sim_check_options(const struct sim *s, struct sim_end *e, const struct tcp_seg *
 	const bool agreed = e->t->flags & TCB_TIMESTAMPS;
 
 	if (!(seg->flags & TCP_SYN))
-		SIM_CHECK(s, (seg->opts & ~TCP_OPT_TIMESTAMP) == 0);
+		SIM_CHECK(s, (seg->opts & ~(TCP_OPT_TIMESTAMP | TCP_OPT_SACK)) == 0);
+	SIM_CHECK(s, !(seg->opts & TCP_OPT_SACK) || e->t->flags & TCB_SACK);
 	if (seg->flags & TCP_RST || e->ghost)
 		return;
 	SIM_CHECK(s, agreed == ((seg->opts & TCP_OPT_TIMESTAMP) != 0));
@@ -180,22 +181,6 @@ sim_deliver_chain(struct sim *s, struct sim_end *e, struct chain *c)
 	}
 }
 
-static inline void
-sim_hold(struct sim *s, struct sim_end *e, const uint8_t *payload)
-{
-	const struct tcp_out *o = &s->out;
-	uint32_t h = o->hold, done = 0;
-
-	while (done < o->hold_len) {
-		struct block *b = block_at(&e->ctx.blocks, h);
-		const uint32_t left = o->hold_len - done, n = b->len < left ? b->len : left;
-
-		memcpy(b->data + b->off, payload + o->hold_off + done, n);
-		done += n;
-		h = b->next;
-	}
-}
-
 /* --- after each call --- */
 
 static inline void
@@ -268,8 +253,7 @@ sim_take(struct sim *s, unsigned i, uint8_t was, const uint8_t *payload)
 	SIM_CHECK(s, o->n_segs <= o->room);
 	if (o->deliver_len > 0)
 		sim_deliver(s, e, payload + o->deliver_off, o->deliver_len);
-	if (o->hold_len > 0)
-		sim_hold(s, e, payload);
+	tcp_hold(&e->ctx, o, payload);
 	sim_deliver_chain(s, e, &s->out.drained);
 	sim_took_events(s, e, o->events);
 	if (e->t->snd_una != e->last_una)
