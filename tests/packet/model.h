@@ -35,7 +35,7 @@ enum model_state {
 };
 
 enum {
-	MODEL_HELD_MAX = 16,
+	MODEL_HELD_MAX = 64,
 	MODEL_ANSWERS_MAX = 16,
 };
 

@@ -87,6 +87,25 @@ emitted_ack(struct model_conn *conn, const struct tcp_seg *seg)
 		conn->rcv_wnd = wnd - unacked;
 }
 
+/* Options are agreed if both ends have them on their SYNs (RFC 7323 2.2, 3.2). The first offer of a window is
+ * not scaled. */
+static void
+emitted_syn(struct model_conn *conn, const struct tcp_seg *seg)
+{
+	bool stamped = (seg->opts & TCP_OPT_TIMESTAMP) != 0;
+
+	conn->iss = conn->snd_una = seg->seq;
+	conn->snd_nxt = seg->seq + tcp_seg_len(seg);
+	conn->rcv_wnd = seg->wnd;
+	conn->rcv_wscale = seg->opts & TCP_OPT_WSCALE ? seg->wscale : 0;
+	if (seg->flags & TCP_ACK) {
+		conn->ts_ok &= stamped;
+		return;
+	}
+	conn->ts_offer = stamped;
+	conn->ws_offer = (seg->opts & TCP_OPT_WSCALE) != 0;
+}
+
 void
 model_emitted(struct model_conn *conn, const struct tcp_seg *seg)
 {
@@ -94,11 +113,8 @@ model_emitted(struct model_conn *conn, const struct tcp_seg *seg)
 
 	if (conn->state == MODEL_CLOSED || (seg->flags & TCP_RST))
 		return;
-	if (seg->flags & TCP_SYN) {
-		conn->iss = conn->snd_una = seg->seq;
-		conn->snd_nxt = end;
-		conn->rcv_wnd = seg->wnd; /* the first offer */
-	}
+	if (seg->flags & TCP_SYN)
+		emitted_syn(conn, seg);
 	if (end - conn->snd_nxt <= UINT32_MAX / 2)
 		conn->snd_nxt = end;
 	if (seg->flags & TCP_FIN)

@@ -186,11 +186,13 @@ syn_received_has_choices(void **unused)
 	(void)unused;
 	a = departing(c, segment(S, 1000, 0, 0), MODEL_CH_SYN_ACK_AGAIN);
 	assert_reply(&a, MODEL_SYN_ACK, ISS, 1001);
+	assert_int_equal(a.reply.duty, MODEL_LIMITED);
 	a = departing(c, segment(S, 1500, 0, 0), MODEL_CH_SYN_RCVD_CHALLENGE);
 	assert_reply(&a, MODEL_ACK, 5001, 1001);
 	assert_int_equal(a.after.state, MODEL_SYN_RECEIVED);
 	a = departing(c, segment(A, 1001, 5002, 0), MODEL_CH_BAD_ACK_CHALLENGE);
 	assert_reply(&a, MODEL_ACK, 5001, 1001);
+	assert_int_equal(a.reply.duty, MODEL_LIMITED);
 }
 
 /* An active SYN-RECEIVED: no LISTEN to go back to. */
@@ -284,6 +286,33 @@ old_ack_may_be_read(void **unused)
 	assert_int_equal(a.reply.duty, MODEL_MAY);
 }
 
+/* Only a good ACK, and only the octet before the window. */
+static void
+old_ack_is_not_always_read(void **unused)
+{
+	static const struct tcp_seg segs[] = {
+	    {.flags = A, .seq = 1301, .ack = 5503, .wnd = 9},
+	    {.flags = A, .seq = 1301, .ack = 5400},
+	    {.flags = A, .seq = 1300, .ack = 5502},
+	    {.flags = 0, .seq = 1301, .ack = 5502},
+	    {.flags = S | A, .seq = 1301, .ack = 5502},
+	};
+	struct model_result r;
+	struct model_conn c;
+
+	(void)unused;
+	for (unsigned i = 0; i < N_OF(segs); i++) {
+		c = conn_in(MODEL_CLOSING);
+		model_step(&c, &segs[i], &r);
+		assert_int_equal(r.n, 1);
+	}
+	c = conn_in(MODEL_SYN_RECEIVED);
+	model_step(&c, &(struct tcp_seg){.flags = A, .seq = 1000, .ack = ISS}, &r);
+	assert_int_equal(r.n, 1);
+	model_step(&c, &(struct tcp_seg){.flags = S | A, .seq = 1000, .ack = 5001}, &r);
+	assert_int_equal(r.n, 1); /* from LISTEN nothing crosses */
+}
+
 static void
 second_fin_may_be_passed(void **unused)
 {
@@ -297,6 +326,15 @@ second_fin_may_be_passed(void **unused)
 	a = step(&d, segment(A | F, 1302, 5401, 0));
 	assert_int_equal(d.rcv_nxt, 1302);
 	assert_false(a.effects.eof);
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_NONE);
+	c = conn_in(MODEL_TIME_WAIT);
+	a = step(&c, segment(A, 1302, 5502, 5));
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_NONE);
+	a = step(&c, segment(A | F, 1302, 5502, 5));
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_MAY_RESTART);
+	c = conn_in(MODEL_CLOSING);
+	a = step(&c, segment(A | F, 1302, 5502, 5));
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_START);
 }
 
 static void
@@ -362,6 +400,8 @@ text_for_nobody(void **unused)
 	d = c;
 	a = step(&d, segment(A, 1301, 5502, 10));
 	assert_int_equal(d.state, MODEL_CLOSED);
+	assert_int_equal(a.reply.duty, MODEL_NOW);
+	assert_true(a.effects.reset_may);
 	assert_true(model_reply_matches(&a.reply, &rst));
 	assert_true(model_reply_matches(&a.reply, &rst_ack));
 	a = departing(c, segment(A, 1301, 5502, 10), MODEL_CH_LOST_TEXT_TAKEN);
@@ -394,6 +434,15 @@ user_is_told(void **unused)
 	assert_int_equal(a.effects.time_wait, MODEL_2MSL_START);
 	a = step(&c, segment(A | F, 1301, 5502, 0));
 	assert_int_equal(a.effects.time_wait, MODEL_2MSL_RESTART);
+	a = step(&c, segment(A, 1301, 5502, 1)); /* no FIN */
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_NONE);
+	a = step(&c, segment(A | F, 1201, 5502, 0)); /* not the FIN */
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_NONE);
+	c = conn_in(MODEL_CLOSE_WAIT);
+	a = step(&c, segment(A | F, 1301, 5401, 0));
+	assert_int_equal(a.effects.time_wait, MODEL_2MSL_NONE);
+	a = step(&c, segment(R, 1302, 0, 0));
+	assert_true(a.effects.reset);
 }
 
 static void
@@ -430,6 +479,7 @@ main(void)
 	    cmocka_unit_test(reset_in_syn_sent_may_want_rcv_nxt),
 	    cmocka_unit_test(gap_may_not_be_held),
 	    cmocka_unit_test(old_ack_may_be_read),
+	    cmocka_unit_test(old_ack_is_not_always_read),
 	    cmocka_unit_test(second_fin_may_be_passed),
 	    cmocka_unit_test(time_wait_may_heed_rst),
 	    cmocka_unit_test(time_wait_need_not_begin_anew),

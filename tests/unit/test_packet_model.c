@@ -4,6 +4,34 @@
 
 /* --- windows --- */
 
+static struct model_conn
+after_window(uint32_t seq, uint32_t ack, uint16_t wnd)
+{
+	struct model_conn c = conn_in(MODEL_ESTABLISHED);
+	struct tcp_seg seg = segment(A, seq, ack, 9);
+
+	c.snd_wl1 = 1301;
+	c.snd_wl2 = 5450;
+	seg.wnd = wnd;
+	step(&c, seg);
+	return c;
+}
+
+static void
+window_needs_news(void **unused)
+{
+	(void)unused;
+	assert_int_equal(after_window(1301, 5450, 7).snd_wnd, 7);
+	assert_int_equal(after_window(1301, 5449, 7).snd_wnd, WND);
+	assert_int_equal(after_window(1300, 5450, 7).snd_wnd, WND);
+	assert_int_equal(after_window(1302, 5449, 7).snd_wnd, 7);
+	assert_int_equal(after_window(1302, 5449, 7).snd_wl2, 5449);
+	assert_int_equal(after_window(1302, 5401, 7).snd_wnd, 7); /* SND.UNA =< SEG.ACK */
+	assert_int_equal(after_window(1302, 5400, 7).snd_wnd, WND);
+	assert_int_equal(after_window(1301, 5450, 2000).max_snd_wnd, 2000);
+	assert_int_equal(after_window(1301, 5450, 7).max_snd_wnd, WND);
+}
+
 static void
 window_follows_wl1_and_wl2(void **unused)
 {
@@ -56,6 +84,34 @@ zero_window_hears_acks(void **unused)
 	assert_int_equal(d.snd_una, 5401);
 }
 
+static void
+zero_window_hears_the_rest(void **unused)
+{
+	struct model_conn c = conn_in(MODEL_LAST_ACK);
+	struct tcp_seg urgent = segment(A | U, 1301, 5401, 1);
+	struct model_answer a;
+
+	(void)unused;
+	c.rcv_wnd = 0;
+	a = step(&c, segment(A, 1302, 5502, 1));
+	assert_int_equal(c.state, MODEL_CLOSED);
+	assert_int_equal(a.reply.duty, MODEL_MAY);
+	c = conn_in(MODEL_ESTABLISHED);
+	c.rcv_wnd = 0;
+	urgent.urg = 1;
+	a = step(&c, urgent); /* MUST-66 */
+	assert_true(a.effects.urgent);
+	assert_int_equal(a.reply.duty, MODEL_LIMITED);
+	assert_int_equal(c.rcv_nxt, 1301);
+	urgent.ack = 5502;
+	c.urgent = false;
+	a = step(&c, urgent);
+	assert_false(a.effects.urgent);
+	a = step(&c, segment(S | A, 1301, 5501, 0));
+	assert_reply(&a, MODEL_ACK, 5501, 1301);
+	assert_int_equal(c.snd_una, 5401);
+}
+
 /* --- text in pieces --- */
 
 static void
@@ -83,6 +139,45 @@ gaps_are_filled(void **unused)
 	assert_reply(&a, MODEL_ACK, 5501, 1356);
 	assert_int_equal(c.state, MODEL_CLOSE_WAIT);
 	assert_int_equal(c.rcv_wnd, WND - 55);
+}
+
+/* In any order, and over one another. */
+static void
+held_ranges_stay_sorted(void **unused)
+{
+	static const uint16_t order[] = {60, 20, 40, 80, 10, 61, 30, 50, 70};
+	struct model_conn c = conn_in(MODEL_ESTABLISHED);
+	struct model_answer a = {0};
+
+	(void)unused;
+	for (unsigned i = 0; i < N_OF(order); i++)
+		a = step(&c, segment(A, 1301u + order[i], 5401, 5));
+	assert_int_equal(a.effects.held, 5);
+	assert_int_equal(c.n_held, 8); /* 60 to 66 is one */
+	for (unsigned i = 1; i < c.n_held; i++)
+		assert_true(c.held[i - 1].end < c.held[i].start);
+	assert_int_equal(c.held[5].end, 1367);
+	a = step(&c, segment(A, 1313, 5401, 60)); /* 12 to 72 */
+	assert_int_equal(a.effects.held, 60 - 3 - 5 - 5 - 5 - 5 - 6 - 2);
+	assert_int_equal(c.n_held, 2);
+	a = step(&c, segment(A, 1301, 5401, 10));
+	assert_int_equal(a.effects.delivered, 75);
+	assert_int_equal(c.held[0].start, 1381);
+}
+
+/* What lies beyond a FIN is nothing. */
+static void
+fin_ends_what_is_held(void **unused)
+{
+	struct model_conn c = conn_in(MODEL_ESTABLISHED);
+
+	(void)unused;
+	step(&c, segment(A, 1302, 5401, 5));
+	step(&c, segment(A | F, 1301, 5401, 0));
+	assert_int_equal(c.n_held, 0);
+	assert_int_equal(c.rcv_nxt, 1302);
+	assert_int_equal(c.state, MODEL_CLOSE_WAIT);
+	assert_false(c.held_fin);
 }
 
 static void
@@ -184,6 +279,23 @@ forged_timestamp(void **unused)
 	assert_int_equal(d.ts_recent, TS);
 }
 
+static void
+third_ack_brings_a_timestamp(void **unused)
+{
+	struct model_conn c = conn_in(MODEL_LISTEN);
+
+	(void)unused;
+	step(&c, stamped(S, 1000, 0, 0, TS));
+	assert_true(c.ts_recent_valid);
+	step(&c, stamped(A, 1001, 5001, 0, TS + 4));
+	assert_int_equal(c.ts_recent, TS + 4);
+	step(&c, stamped(A, 1001, 5001, 10, TS + 3));
+	assert_int_equal(c.rcv_nxt, 1001);
+	c.ts_recent_valid = false;
+	step(&c, stamped(A, 1001, 5001, 10, TS + 3));
+	assert_true(c.ts_recent_valid);
+}
+
 /* RFC 6191 2, both SYNs older by number. */
 static void
 time_wait_by_timestamp(void **unused)
@@ -228,9 +340,16 @@ options_are_agreed(void **unused)
 	assert_int_equal(d.snd_wnd, WND << 7);
 	d = c;
 	d.ts_offer = d.ws_offer = false;
+	d.rcv_wscale = 5;
 	step(&d, syn);
 	assert_false(d.ts_ok);
 	assert_int_equal(d.snd_wscale, 0);
+	assert_int_equal(d.rcv_wscale, 0);
+	c = conn_in(MODEL_TIME_WAIT); /* a new connection has the same offers */
+	c.ts_offer = false;
+	step(&c, stamped(S, 9000, 0, 0, 33));
+	assert_int_equal(c.state, MODEL_SYN_RECEIVED);
+	assert_false(c.ts_ok);
 }
 
 /* --- conversations --- */
@@ -257,6 +376,55 @@ simultaneous_open(void **unused)
 	a = step(&c, segment(A, 1001, 5001, 0));
 	assert_int_equal(c.state, MODEL_ESTABLISHED);
 	assert_true(a.effects.established);
+}
+
+/* Each end hears what the RFC has it told, once. */
+static void
+establishment_is_told(void **unused)
+{
+	struct model_conn c = conn_in(MODEL_SYN_SENT);
+	struct model_answer a = step(&c, segment(S | A, 1000, 5001, 0));
+
+	(void)unused;
+	assert_true(a.effects.established);
+	assert_false(c.passive);
+	assert_int_equal(c.last_ack_sent, 1001);
+	c = conn_in(MODEL_LISTEN);
+	c.passive = false;
+	a = step(&c, segment(S, 1000, 0, 0));
+	assert_false(a.effects.established);
+	assert_int_equal(c.last_ack_sent, 1001);
+	assert_int_equal(c.snd_nxt, 5001);
+	a = step(&c, segment(R, 1001, 0, 0)); /* a listener is not told */
+	assert_false(a.effects.refused || a.effects.reset);
+	assert_int_equal(c.state, MODEL_LISTEN);
+}
+
+static void
+urgent_with_syn_ack(void **unused)
+{
+	struct model_conn c = conn_in(MODEL_SYN_SENT);
+	struct tcp_seg seg = segment(S | A | U, 1000, 5001, 0);
+
+	(void)unused;
+	seg.urg = 3;
+	assert_true(step(&c, seg).effects.urgent);
+	assert_int_equal(c.rcv_up, 1004);
+}
+
+static void
+fin_with_the_first_syn(void **unused)
+{
+	struct model_conn c = conn_in(MODEL_SYN_SENT);
+	struct model_answer a = step(&c, segment(S | F, 1000, 0, 5));
+
+	(void)unused;
+	assert_reply(&a, MODEL_SYN_ACK, ISS, 1001);
+	a = step(&c, segment(A, 1001, 5001, 0));
+	assert_int_equal(a.effects.delivered, 5);
+	assert_true(a.effects.eof);
+	assert_int_equal(c.state, MODEL_CLOSE_WAIT);
+	assert_int_equal(c.rcv_nxt, 1007);
 }
 
 static void
@@ -336,17 +504,25 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(window_needs_news),
 	    cmocka_unit_test(window_follows_wl1_and_wl2),
 	    cmocka_unit_test(zero_window_hears_acks),
+	    cmocka_unit_test(zero_window_hears_the_rest),
 	    cmocka_unit_test(gaps_are_filled),
+	    cmocka_unit_test(held_ranges_stay_sorted),
+	    cmocka_unit_test(fin_ends_what_is_held),
 	    cmocka_unit_test(no_more_than_can_be_held),
 	    cmocka_unit_test(every_second_segment),
 	    cmocka_unit_test(paws),
 	    cmocka_unit_test(missing_timestamp),
 	    cmocka_unit_test(forged_timestamp),
+	    cmocka_unit_test(third_ack_brings_a_timestamp),
 	    cmocka_unit_test(time_wait_by_timestamp),
 	    cmocka_unit_test(options_are_agreed),
 	    cmocka_unit_test(simultaneous_open),
+	    cmocka_unit_test(establishment_is_told),
+	    cmocka_unit_test(urgent_with_syn_ack),
+	    cmocka_unit_test(fin_with_the_first_syn),
 	    cmocka_unit_test(simultaneous_close),
 	    cmocka_unit_test(passive_close),
 	    cmocka_unit_test(early_close),
