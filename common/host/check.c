@@ -4,6 +4,8 @@
 
 #include <assert.h>
 
+#define LIST_SLACK_NS UINT64_C(2000000)
+
 struct tally {
 	uint32_t conns, live, half_open, established, linked, acts, small, large, on_work, waiting;
 };
@@ -76,7 +78,7 @@ check_conn(const struct stack *s, const struct group *g, const struct conn *c, s
 	n->live++;
 	assert(group_of(s, &t->flow) == g);
 	assert(conntab_find(&g->conntab, hash, &t->flow) == c->slot);
-	n->half_open += t->state == TCP_SYN_RECEIVED && t->flags & TCB_PASSIVE;
+	n->half_open += group_is_half_open(t);
 	n->established += t->state >= TCP_ESTABLISHED && t->state <= TCP_LAST_ACK;
 	n->linked += (*conn_mark(c) & MARK_LINKED) != 0;
 	assert(!(*conn_mark(c) & MARK_LINKED) || t->state == TCP_TIME_WAIT);
@@ -85,17 +87,39 @@ check_conn(const struct stack *s, const struct group *g, const struct conn *c, s
 	check_timed(s, g, c);
 }
 
-static void
-check_list(const struct group *g, const struct tcb_list *l, uint32_t expected)
+/* In order of time, but for the millisecond that is lost with an active block. */
+static uint32_t
+check_list(const struct stack *s, const struct group *g, unsigned id)
 {
-	uint32_t n = 0, prev = POOL_NONE;
+	uint32_t n = 0, h = POOL_NONE;
+	uint64_t last = g->lists_at;
 
-	for (uint32_t h = l->head; h != POOL_NONE; n++) {
-		assert((uint32_t)(group_tcb(g, h)->app >> 32) == prev);
-		prev = h;
-		h = (uint32_t)group_tcb(g, h)->app;
+	while ((h = lists_next(g, id, h)) != POOL_NONE) {
+		const struct tcb *t = group_tcb(g, h);
+		uint64_t at = tcp_deadline(&g->ctx, t, s->now);
+
+		if (!(t->flags & TCB_ON_WORK)) {
+			assert(at + LIST_SLACK_NS >= last);
+			last = at;
+		}
+		if (id == LIST_TIME_WAIT)
+			assert(t->state == TCP_TIME_WAIT && g->mark[h] & MARK_LINKED);
+		else
+			assert(group_is_half_open(t));
+		n++;
 	}
-	assert(prev == l->tail && n == l->n && n == expected);
+	return n;
+}
+
+static void
+check_lists(const struct stack *s, const struct group *g, uint32_t half_open, uint32_t time_wait)
+{
+	uint32_t n = 0;
+
+	assert(check_list(s, g, LIST_TIME_WAIT) == time_wait && g->n_time_wait == time_wait);
+	for (unsigned id = LIST_HALF_OPEN; id < N_LISTS; id++)
+		n += check_list(s, g, id);
+	assert(n == half_open && g->n_half_open == half_open);
 }
 
 /* Chains that wait in the queue of events belong to nobody else. */
@@ -133,8 +157,7 @@ check_group(const struct stack *s, struct group *g, struct tally *all)
 	assert(n.large + g->reserve.n_blocks == b->large.in_use);
 	assert(promised == g->reserve.acts_due);
 	assert(promised > 0 || g->reserve.blocks_due == 0);
-	check_list(g, &g->half_open, n.half_open);
-	check_list(g, &g->time_wait, n.linked);
+	check_lists(s, g, n.half_open, n.linked);
 	conntab_check(&g->conntab);
 	all->on_work += n.on_work;
 	all->waiting += n.waiting;

@@ -21,12 +21,12 @@ count_conns(const struct stack *s)
 static bool
 cut_time_wait(struct stack *s, struct group *g, uint64_t now)
 {
-	for (unsigned i = 0; g->time_wait.n == 0 && i < s->n_groups; i++)
+	for (unsigned i = 0; g->n_time_wait == 0 && i < s->n_groups; i++)
 		if (g->tcbs.in_use < g->tcbs.max)
 			g = &s->group[i];
-	if (g->time_wait.n == 0)
+	if (g->n_time_wait == 0)
 		return false;
-	group_drop(g, g->time_wait.head, now);
+	group_drop(g, lists_oldest_time_wait(g), now);
 	s->stats.time_wait_cut++;
 	return true;
 }

@@ -128,7 +128,7 @@ event_end_handle(struct stack *s)
 	}
 	c.t->flags &= (uint16_t)~TCB_MARKED;
 	*mark = (uint8_t)((*mark & MARKS_OF_SLOT) | MARK_LINKED);
-	tcb_list_push(c.g, &c.g->time_wait, c.slot);
+	lists_add(c.g, c.slot, s->now);
 }
 
 static bool

@@ -69,10 +69,9 @@ group_init(struct group *g, const struct group_sizes *z, void *mem, const struct
 
 	*g = (struct group){
 	    .mark = p + l.mark,
-	    .half_open = {POOL_NONE, POOL_NONE, 0},
-	    .time_wait = {POOL_NONE, POOL_NONE, 0},
 	    .max_half_open = z->half_open,
 	};
+	lists_init(g);
 	pool_init(&g->tcbs, p + l.tcbs, sizeof(struct tcb), z->conns);
 	conntab_init(&g->conntab, p + l.conntab, z->conns, &g->tcbs, key);
 	fifo_init(&g->delack, p + l.delack, delack_entries(z));
@@ -137,14 +136,14 @@ group_state_changed(struct group *g, uint32_t slot, enum tcp_state was)
 	g->n_established -= is_established(was);
 	g->n_established += is_established(t->state);
 	if (was == TCP_SYN_RECEIVED && t->flags & TCB_PASSIVE) {
-		tcb_list_remove(g, &g->half_open, slot);
+		lists_remove(g, slot, was);
 		t->app = 0;
 	}
 	if (t->state != TCP_CLOSED)
 		return;
 	conntab_remove(&g->conntab, slot);
 	if (g->mark[slot] & MARK_LINKED) {
-		tcb_list_remove(g, &g->time_wait, slot);
+		lists_remove(g, slot, was);
 		g->mark[slot] &= (uint8_t)~MARK_LINKED;
 	}
 }
@@ -160,54 +159,6 @@ group_drop(struct group *g, uint32_t slot, uint64_t now)
 	tcp_abort(&g->ctx, t, now, &out);
 	group_state_changed(g, slot, was);
 	group_put(g, slot);
-}
-
-/* --- lists --- */
-
-static uint32_t
-link_prev(const struct group *g, uint32_t slot)
-{
-	return (uint32_t)(group_tcb(g, slot)->app >> 32);
-}
-
-static uint32_t
-link_next(const struct group *g, uint32_t slot)
-{
-	return (uint32_t)group_tcb(g, slot)->app;
-}
-
-static void
-link_set(struct group *g, uint32_t slot, uint32_t prev, uint32_t next)
-{
-	group_tcb(g, slot)->app = (uint64_t)prev << 32 | next;
-}
-
-void
-tcb_list_push(struct group *g, struct tcb_list *l, uint32_t slot)
-{
-	link_set(g, slot, l->tail, POOL_NONE);
-	if (l->tail == POOL_NONE)
-		l->head = slot;
-	else
-		link_set(g, l->tail, link_prev(g, l->tail), slot);
-	l->tail = slot;
-	l->n++;
-}
-
-void
-tcb_list_remove(struct group *g, struct tcb_list *l, uint32_t slot)
-{
-	uint32_t prev = link_prev(g, slot), next = link_next(g, slot);
-
-	if (prev == POOL_NONE)
-		l->head = next;
-	else
-		link_set(g, prev, link_prev(g, prev), next);
-	if (next == POOL_NONE)
-		l->tail = prev;
-	else
-		link_set(g, next, prev, link_next(g, next));
-	l->n--;
 }
 
 /* --- deadlines --- */
@@ -238,20 +189,6 @@ arm_wheel(struct group *g, const struct tcb *t, uint64_t at)
 		wheel_add(&g->ctx.wheel, t->act, at);
 }
 
-/* The 2MSL that a repeated FIN has started anew: to the end of the line, where it belongs then. */
-static void
-arm_time_wait(struct group *g, uint32_t slot, uint64_t at, uint64_t now)
-{
-	struct tcb_list *l = &g->time_wait;
-
-	if (!(g->mark[slot] & MARK_LINKED) || l->tail == slot)
-		return;
-	if (at < tcp_deadline(&g->ctx, group_tcb(g, l->tail), now))
-		return;
-	tcb_list_remove(g, l, slot);
-	tcb_list_push(g, l, slot);
-}
-
 static void
 arm_fin_wait_2(struct group *g, uint32_t slot, uint64_t at)
 {
@@ -273,8 +210,8 @@ group_arm(struct group *g, uint32_t slot, uint64_t now)
 	}
 	if (at == UINT64_MAX)
 		return true;
-	if (t->state == TCP_TIME_WAIT)
-		arm_time_wait(g, slot, at, now);
+	if (group_is_listed(g, slot))
+		lists_arm(g, slot, at, now);
 	if (t->state == TCP_FIN_WAIT_2)
 		arm_fin_wait_2(g, slot, at);
 	if (!(t->flags & TCB_ACK_DELAYED))
@@ -339,28 +276,13 @@ expire_fin_wait_2(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
 	return n;
 }
 
-/* Those stay in the list: being served takes them out. */
-static unsigned
-expire_time_wait(const struct group *g, uint64_t now, uint32_t *slot, unsigned max)
-{
-	uint32_t h = g->time_wait.head;
-	unsigned n = 0;
-
-	while (n < max && h != POOL_NONE && tcp_deadline(&g->ctx, group_tcb(g, h), now) <= now) {
-		slot[n++] = h;
-		h = link_next(g, h);
-	}
-	return n;
-}
-
 unsigned
 group_expire(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
 {
 	unsigned n = expire_wheel(g, now, slot, max);
 
 	n += expire_delack(g, now, slot + n, max - n);
-	n += expire_fin_wait_2(g, now, slot + n, max - n);
-	return n + expire_time_wait(g, now, slot + n, max - n);
+	return n + expire_fin_wait_2(g, now, slot + n, max - n);
 }
 
 static uint64_t
@@ -387,7 +309,5 @@ group_next_ns(const struct group *g, uint64_t now)
 
 	at = earlier(at, fifo_next_ns(&g->delack, now));
 	at = earlier(at, fifo_next_ns(&g->fin_wait_2, now));
-	if (g->time_wait.n > 0)
-		at = earlier(at, tcp_deadline(&g->ctx, group_tcb(g, g->time_wait.head), now));
-	return at;
+	return earlier(at, g->lists_at);
 }

@@ -18,9 +18,9 @@
  *	delayed ACK	fifo; an entry for each time that one began to be owed
  *	FIN-WAIT-2	fifo; at most one entry a slot (MARK_FIN_WAIT_2)
  *	TIME-WAIT	list through tcb->app, which is nobody's any more
+ *	SYN-RECEIVED	the same, a list for each time that the SYN,ACK was sent again
  *
  * Fifo entries are not removed when their reason goes: what comes up is held against tcp_deadline.
- * The same kind of list holds the half-open connections, oldest first.
  */
 
 /* What the host knows of a slot beyond the tcb; read only where something unusual happens. */
@@ -42,9 +42,15 @@ enum {
 	TCB_MARKED = TCB_HOST_2,  /* MARK_HELD, MARK_ABORTED or MARK_STARVED is set */
 };
 
-/* Connections without a user, linked through tcb->app. */
+/* Connections without a user, linked through tcb->app in the order in which they are due. */
 struct tcb_list {
-	uint32_t head, tail, n;
+	uint32_t head, tail;
+};
+
+enum list_id {
+	LIST_TIME_WAIT,
+	LIST_HALF_OPEN, /* and up: by tcp_half_open_retries, the last one for all that are more */
+	N_LISTS = LIST_HALF_OPEN + 16,
 };
 
 struct group_sizes {
@@ -65,7 +71,9 @@ struct group {
 	struct conntab conntab;
 	struct tcp_ctx ctx;
 	uint8_t *mark;
-	struct tcb_list half_open, time_wait;
+	struct tcb_list list[N_LISTS];
+	uint32_t n_half_open, n_time_wait;
+	uint64_t lists_at; /* nothing in the lists is due before */
 	struct fifo delack, fin_wait_2;
 	struct reserve reserve;
 	uint32_t max_half_open;
@@ -101,12 +109,38 @@ void group_state_changed(struct group *g, uint32_t slot, enum tcp_state was);
 /* To be called when a connection's last event of a turn is over: its next deadline is seen to.
  * False: there was no room for its delayed ACK, which is owed at once instead. */
 bool group_arm(struct group *g, uint32_t slot, uint64_t now);
-/* Up to max connections whose deadline may have come. */
+/* Up to max connections whose deadline may have come, but for those in lists. */
 unsigned group_expire(struct group *g, uint64_t now, uint32_t *slot, unsigned max);
 uint64_t group_next_ns(const struct group *g, uint64_t now);
 
-void tcb_list_push(struct group *g, struct tcb_list *l, uint32_t slot);
-void tcb_list_remove(struct group *g, struct tcb_list *l, uint32_t slot);
+/* --- half-open connections, and those in TIME-WAIT (lists.c) --- */
+
+void lists_init(struct group *g);
+void lists_add(struct group *g, uint32_t slot, uint64_t now);
+/* `was`: the state that it was there for. */
+void lists_remove(struct group *g, uint32_t slot, enum tcp_state was);
+/* Its SYN,ACK is to be sent again: among those whose next one is due as late. */
+void lists_requeue(struct group *g, uint32_t slot, uint64_t now);
+/* Its deadline is `at` now. */
+void lists_arm(struct group *g, uint32_t slot, uint64_t at, uint64_t now);
+/* Up to max whose deadline has come. They stay where they are: being served takes them out. */
+unsigned lists_expire(struct group *g, uint64_t now, uint32_t *slot, unsigned max);
+/* POOL_NONE: there is none. */
+uint32_t lists_oldest_time_wait(const struct group *g);
+/* Walks a list from POOL_NONE on to POOL_NONE. */
+uint32_t lists_next(const struct group *g, unsigned id, uint32_t slot);
+
+static inline bool
+group_is_half_open(const struct tcb *t)
+{
+	return t->state == TCP_SYN_RECEIVED && t->flags & TCB_PASSIVE;
+}
+
+static inline bool
+group_is_listed(const struct group *g, uint32_t slot)
+{
+	return g->mark[slot] & MARK_LINKED || group_is_half_open(group_tcb(g, slot));
+}
 
 /* --- octets that are kept for the user (reserve.c) --- */
 

@@ -211,11 +211,9 @@ is_syn(const struct tcp_seg *seg)
 static void
 make_room(struct stack *s, struct group *g)
 {
-	bool no_block = g->ctx.acts.in_use == g->ctx.acts.max;
-
-	if (g->half_open.n == 0 || (g->half_open.n < g->max_half_open && !no_block))
+	if (g->n_half_open == 0 || g->n_half_open < g->max_half_open)
 		return;
-	group_drop(g, g->half_open.head, s->now);
+	group_drop(g, lists_next(g, LIST_HALF_OPEN, POOL_NONE), s->now);
 	s->stats.drop_half_open++;
 }
 
@@ -231,12 +229,8 @@ open_passive(struct stack *s, const struct flow *f, uint8_t row, const struct tc
 	c.t->profile = row;
 	c.t->snd_nxt = iss_floor;
 	tcp_out_init(&s->out, 0);
-	if (tcp_open_passive(&c.g->ctx, c.t, seg, s->now, &s->out) != 0) {
-		conn_undo(&c);
-		s->stats.drop_no_memory++;
-		return;
-	}
-	tcb_list_push(c.g, &c.g->half_open, c.slot);
+	tcp_open_passive(&c.g->ctx, c.t, seg, s->now, &s->out);
+	lists_add(c.g, c.slot, s->now);
 	conn_work(s, &c);
 }
 

@@ -202,6 +202,22 @@ serve_marked(struct stack *s, const struct conn *c, uint64_t now)
 	return SERVED;
 }
 
+/* Those in lists are timed by their order there, so none may stand still: what it would send waits
+ * with it, but its time goes on. */
+static enum served
+time_goes_on(struct stack *s, const struct conn *c, uint64_t now)
+{
+	enum tcp_state was = c->t->state;
+
+	tcp_out_init(&s->out, 0);
+	tcp_timeout(&c->g->ctx, c->t, now, &s->out);
+	conn_after(s, c, was, NULL);
+	if (c->t->state != was)
+		return SERVED;
+	lists_requeue(c->g, c->slot, now);
+	return SERVE_WAIT;
+}
+
 /* Its deadline if that has come, else its output. */
 static enum served
 serve_engine(struct stack *s, const struct conn *c, uint64_t now)
@@ -215,11 +231,15 @@ serve_engine(struct stack *s, const struct conn *c, uint64_t now)
 	if (!due && !tcp_wants_output(ctx, c->t))
 		return SERVED;
 	r = find_way(s, c, now, &w);
+	if (r == SERVE_WAIT && due && group_is_listed(c->g, c->slot))
+		return time_goes_on(s, c, now);
 	if (r != SERVED)
 		return r;
 	tcp_out_init(&s->out, w.room);
 	if (due)
 		tcp_timeout(ctx, c->t, now, &s->out);
+	if (due && group_is_half_open(c->t))
+		lists_requeue(c->g, c->slot, now);
 	more = c->t->state != TCP_CLOSED && tcp_output(ctx, c->t, now, &s->out);
 	finish_way(s, c, &w);
 	conn_after(s, c, was, NULL);

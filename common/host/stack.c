@@ -270,21 +270,31 @@ stack_take_frames(struct stack *s, struct frame *f, unsigned max)
 /* --- time --- */
 
 static void
+wake_all(struct stack *s, struct group *g, const uint32_t *slot, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct conn c = conn_at(s, g, slot[i]);
+
+		if (!group_is_dead(c.t))
+			conn_work(s, &c);
+	}
+}
+
+/* True: there was somebody. */
+static bool
 wake(struct stack *s, struct group *g, uint64_t now)
 {
-	uint32_t slot[TIMEOUT_BATCH];
+	uint32_t slot[STACK_TIMEOUTS];
 	unsigned n, budget = STACK_TIMEOUTS;
 
 	do {
 		n = group_expire(g, now, slot, TIMEOUT_BATCH);
-		for (unsigned i = 0; i < n; i++) {
-			struct conn c = conn_at(s, g, slot[i]);
-
-			if (!group_is_dead(c.t))
-				conn_work(s, &c);
-		}
+		wake_all(s, g, slot, n);
 		budget -= n;
 	} while (n == TIMEOUT_BATCH && budget >= TIMEOUT_BATCH);
+	n = lists_expire(g, now, slot, STACK_TIMEOUTS);
+	wake_all(s, g, slot, n);
+	return n > 0 || budget < STACK_TIMEOUTS;
 }
 
 uint64_t
@@ -296,8 +306,8 @@ stack_timers(struct stack *s, uint64_t now)
 	for (unsigned i = 0; i < s->n_groups; i++) {
 		uint64_t at;
 
-		wake(s, &s->group[i], now);
-		at = group_next_ns(&s->group[i], now);
+		/* When those that wake are due next is known after the output. */
+		at = wake(s, &s->group[i], now) ? now : group_next_ns(&s->group[i], now);
 		next = at < next ? at : next;
 	}
 	for (unsigned i = 0; i < s->n_netifs; i++) {

@@ -18,8 +18,8 @@ add_group(struct stack_stats *sum, const struct group *g)
 	add_tcp(&sum->tcp, &g->ctx.stats);
 	sum->conns += g->tcbs.in_use;
 	sum->established += g->n_established;
-	sum->half_open += g->half_open.n;
-	sum->time_wait += g->time_wait.n;
+	sum->half_open += g->n_half_open;
+	sum->time_wait += g->n_time_wait;
 	sum->active += acts->in_use - g->reserve.n_acts;
 	sum->active_peak += acts->peak > g->reserve.max_acts ? acts->peak - g->reserve.max_acts : 0;
 	sum->mem_bytes += group_used_bytes(g);

@@ -15,6 +15,7 @@
 
 enum {
 	NS_PER_MS = 1000000,
+	NS_PER_US = 1000,
 	TCP_DEFAULT_MSS = 536,	   /* RFC 9293 MUST-15 */
 	TCP_MIN_MSS = 60,	   /* below it a peer asks for floods of tiny segments */
 	TCP_TIMESTAMP_OCTETS = 12, /* of a header, padding included */
@@ -77,6 +78,29 @@ may_receive(const struct tcb *t)
 	return t->state == TCP_ESTABLISHED || t->state == TCP_FIN_WAIT_1 ||
 	       t->state == TCP_FIN_WAIT_2;
 }
+
+/* --- half-open connections of listeners, without an active block (tcp_half_open.c) --- */
+
+static inline bool
+is_half_open(const struct tcb *t)
+{
+	return t->state == TCP_SYN_RECEIVED && !tcb_is_active(t);
+}
+
+/* The SYN,ACK leaves with the next output. */
+void half_open_begin(struct tcb *t, uint64_t now);
+/* The peer has repeated his SYN. */
+void half_open_syn_again(struct tcb *t);
+bool half_open_wants_output(const struct tcb *t);
+bool half_open_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+uint64_t half_open_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now);
+void half_open_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+/* The ACK field of a segment that arrives; false: nothing follows. */
+bool half_open_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
+		   struct tcp_out *out);
+/* The user has something to send, or to close: a goes on where t was. */
+void half_open_promote(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
+		       uint64_t now);
 
 /* --- options of the SYNs (tcp_open.c) --- */
 

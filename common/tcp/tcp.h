@@ -179,8 +179,12 @@ bool tcp_output(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_o
 bool tcp_wants_output(const struct tcp_ctx *ctx, const struct tcb *tcb);
 
 /* The one next deadline: min(rexmt, persist, delack, keepalive, FIN-WAIT-2, 2MSL); UINT64_MAX for none. Without an active block only
- * TIME-WAIT, FIN-WAIT-2 and a delayed ACK have one: they are equal delays, so the caller keeps them in FIFOs. Precision 1 ms there. */
+ * TIME-WAIT, FIN-WAIT-2 and a delayed ACK (precision 1 ms), and SYN-RECEIVED have one: they are equal delays, so the caller keeps them in FIFOs. */
 uint64_t tcp_deadline(const struct tcp_ctx *ctx, const struct tcb *tcb, uint64_t now);
+
+/* How often the SYN,ACK of a half-open connection (SYN-RECEIVED, no active block) has been sent again. Its deadline is an equal delay after the
+ * last time, for each such number: a line each serves the caller as a timer. */
+unsigned tcp_half_open_retries(const struct tcb *tcb);
 
 /* The deadline has passed (early calls do nothing). */
 void tcp_timeout(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);
@@ -195,7 +199,8 @@ bool tcp_reset_for(const struct tcp_seg *seg, struct tcp_seg *rst);
 /* A SYN of our own. tcb->flow, app and profile are set by the caller in a zeroed tcb. 0, or -ENOBUFS. */
 int tcp_open_active(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);
 
-/* A SYN for a listener (RFC 9293 3.10.7.2; seg has SYN, not ACK nor RST nor FIN). Likewise. */
+/* A SYN for a listener (RFC 9293 3.10.7.2; seg has SYN, not ACK nor RST nor FIN). Likewise; 0, because it takes no active block: until it is
+ * established the connection is its tcb and no more. */
 int tcp_open_passive(struct tcp_ctx *ctx, struct tcb *tcb, const struct tcp_seg *seg, uint64_t now,
 		     struct tcp_out *out);
 

@@ -143,6 +143,8 @@ check_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 		ctx->stats.drop_no_ack++;
 		return false;
 	}
+	if (is_half_open(t))
+		return half_open_ack(ctx, t, seg, now, out);
 	if (t->state == TCP_SYN_RECEIVED)
 		return ack_syn_received(ctx, t, seg, now, out);
 

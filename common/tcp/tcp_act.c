@@ -56,6 +56,8 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	a->tcb = handle_of(ctx, t);
 	wheel_node_init(&a->timer);
 	restore(ctx, t, a);
+	if (is_half_open(t))
+		half_open_promote(ctx, t, a, now);
 	if (t->flags & TCB_ACK_DELAYED)
 		a->delack_at = now + ctx->cfg.delack_ns;
 	t->act = h;

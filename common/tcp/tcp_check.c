@@ -72,6 +72,8 @@ tcp_check(const struct tcp_ctx *ctx, const struct tcb *t)
 	assert(t->mss >= TCP_MIN_MSS || t->mss == ctx->cfg.mss);
 	if (a)
 		check_active(ctx, t, a);
+	else if (is_half_open(t))
+		assert(t->snd_nxt - t->snd_una <= 1);
 	else
 		assert(is_synchronized(t) && t->snd_una == t->snd_nxt);
 }

@@ -158,7 +158,10 @@ in_synchronized(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 {
 	if (is_repeated_syn(t, seg)) {
 		update_ts_recent(t, seg); /* lest the peer measures from his first SYN on */
-		act_of(ctx, t)->rexmt_now = true;
+		if (tcb_is_active(t))
+			act_of(ctx, t)->rexmt_now = true;
+		else
+			half_open_syn_again(t);
 		return;
 	}
 	if (!check_timestamp(ctx, t, seg, now, out) || !check_sequence(ctx, t, seg, now, out) ||

@@ -42,7 +42,7 @@ take_syn_options(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn)
 }
 
 /* What both ways of opening set. The caller may have put a floor for the ISS into snd_nxt (RFC 9293 MAY-2). */
-static struct tcp_act *
+static void
 begin(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {
 	uint32_t floor = t->snd_nxt;
@@ -63,19 +63,19 @@ begin(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 		t->flags |= TCB_SACK;
 	/* Until the peer has answered, `scales` holds what our SYN offers. */
 	t->scales = (uint8_t)(own_shift(ctx) << 4);
-	struct tcp_act *a = act_get(ctx, t, now);
-
-	if (a)
-		a->rexmt_now = true; /* the SYN leaves by tcp_output */
-	return a;
 }
 
 int
 tcp_open_active(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
+	struct tcp_act *a;
+
 	t->rcv_nxt = t->rcv_adv = 0;
-	if (!begin(ctx, t, now))
+	begin(ctx, t, now);
+	a = act_get(ctx, t, now);
+	if (!a)
 		return -ENOBUFS;
+	a->rexmt_now = true; /* the SYN leaves by tcp_output */
 	set_state(t, TCP_SYN_SENT);
 	ctx->stats.opened_active++;
 	tcp_output(ctx, t, now, out);
@@ -88,12 +88,12 @@ tcp_open_passive(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, 
 {
 	t->rcv_nxt = t->rcv_adv =
 	    seg->seq + 1; /* octets on the SYN are not taken: the peer repeats them */
-	if (!begin(ctx, t, now))
-		return -ENOBUFS;
+	begin(ctx, t, now);
 	take_syn_options(ctx, t, seg);
 	t->flags |= TCB_PASSIVE;
 	t->snd_wnd = seg->wnd;
 	set_state(t, TCP_SYN_RECEIVED);
+	half_open_begin(t, now);
 	ctx->stats.opened_passive++;
 	ctx->stats.segs_in++;
 	tcp_output(ctx, t, now, out);

@@ -384,6 +384,8 @@ tcp_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out
 
 	if (t->state == TCP_CLOSED)
 		return false;
+	if (is_half_open(t))
+		return half_open_output(ctx, t, now, out);
 	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
 		return send_syn(ctx, t, a, now, out);
 	if (a && a->rexmt_now && !send_first_again(ctx, t, a, now, out))
@@ -408,7 +410,7 @@ tcp_wants_output(const struct tcp_ctx *ctx, const struct tcb *t)
 	if (t->flags & TCB_ACK_NOW)
 		return true;
 	if (!a)
-		return false;
+		return is_half_open(t) && half_open_wants_output(t);
 	if (a->rexmt_now)
 		return true;
 	if (!is_synchronized(t))

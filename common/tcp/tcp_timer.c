@@ -36,6 +36,8 @@ wait_ends(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 static uint64_t
 idle_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 {
+	if (t->state == TCP_SYN_RECEIVED)
+		return half_open_deadline(ctx, t, now);
 	if (t->flags & TCB_ACK_DELAYED)
 		return after_activity(ctx, t, ctx->cfg.delack_ns, now);
 	return TCP_NEVER;
@@ -190,6 +192,8 @@ tcp_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *ou
 	}
 	if (a)
 		active_timeout(ctx, t, a, now, out);
+	else if (t->state == TCP_SYN_RECEIVED)
+		half_open_timeout(ctx, t, now, out);
 	else if (t->flags & TCB_ACK_DELAYED)
 		t->flags |= TCB_ACK_NOW;
 	if (t->state != TCP_CLOSED)

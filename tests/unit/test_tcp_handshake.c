@@ -508,13 +508,130 @@ no_data_on_syn(void **state)
 	kit_delete(k);
 }
 
+/* --- a half-open connection is its tcb and no more (RFC 4987 3.3) --- */
+
+/* One that has a user after all goes on where it was: its timer, its count, its measurement. */
+static void
+half_open_gets_a_user(void **state)
+{
+	struct kit_opts o = kit_plain();
+	struct kit *k = kit_syn_received(&o);
+
+	(void)state;
+	expect_idle(k);
+	expect_after(k, 1000, 2, "S. 0 ack 1");
+	expect_idle(k);
+	kit_run_ms(k, 500);
+	assert_int_equal(kit_send(k, 100), 100);
+	assert_int_equal(k->ctx.acts.in_use, 1);
+	expect_after(k, 1500, 2, "S. 0 ack 1");
+	in(k, ". 1 ack 1");
+	expect(k, ". 1(100) ack 1");
+	kit_delete(k);
+}
+
+static void
+half_open_is_closed(void **state)
+{
+	struct kit *k = kit_syn_received(NULL);
+
+	(void)state;
+	kit_run_ms(k, 30);
+	kit_close(k);
+	expect_silence(k);
+	in(k, ". 1 ack 1");
+	expect(k, "F. 1 ack 1");
+	expect_state(k, TCP_FIN_WAIT_1);
+	kit_delete(k);
+}
+
+/* The round trip of the handshake is known afterwards, and is not when two SYN,ACKs are out. */
+static void
+half_open_measures(void **state)
+{
+	struct kit_opts o = kit_plain();
+	struct kit *k = kit_syn_received(&o);
+
+	(void)state;
+	kit_run_ms(k, 300);
+	in(k, ". 1 ack 1");
+	expect_idle(k);
+	kit_send(k, 10);
+	expect(k, ". 1(10) ack 1");
+	expect_after(k, 899, 3, ". 1(10) ack 1"); /* 300 + 4 * 150, less 0.05 % */
+	kit_delete(k);
+
+	k = kit_syn_received(&o);
+	kit_run_ms(k, 300);
+	in(k, "S 0 mss 1000");
+	expect(k, "S. 0 ack 1");
+	in(k, ". 1 ack 1");
+	kit_send(k, 10);
+	expect(k, ". 1(10) ack 1");
+	expect_after(k, 1000, 2, ". 1(10) ack 1");
+	kit_delete(k);
+}
+
+/* The timestamp tells which SYN,ACK was answered (RFC 7323 4). */
+static void
+half_open_measures_by_timestamp(void **state)
+{
+	struct kit *k = kit_syn_received(NULL);
+
+	(void)state;
+	expect_after(k, 1000, 2, "S. 0 ack 1");
+	kit_run_ms(k, 200);
+	in(k, ". 1 ack 1");
+	kit_send(k, 10);
+	expect(k, ". 1(10) ack 1");
+	expect_after(k, 600, 4, ". 1(10) ack 1");
+	kit_delete(k);
+}
+
+/* A repeated SYN is answered, but keeps nothing alive. */
+static void
+half_open_is_not_kept_by_syns(void **state)
+{
+	struct kit *k = kit_syn_received(NULL);
+	uint64_t end = k->now + 64000 * KIT_MS;
+
+	(void)state;
+	while (k->t && k->now < end) {
+		in(k, "S 0 mss 1460 ws 0 sackok");
+		kit_run_ms(k, 300);
+	}
+	expect_gone(k);
+	assert_in_range(k->now - (end - 64000 * KIT_MS), 62900 * KIT_MS, 63400 * KIT_MS);
+	kit_forget(k);
+	kit_delete(k);
+}
+
+/* Without room it waits for room; its time is counted from when it left. */
+static void
+half_open_waits_for_room(void **state)
+{
+	struct kit *k = kit_new(NULL);
+	const struct tcp_seg syn = kit_peer_seg(k, "S 0 mss 1460");
+
+	(void)state;
+	tcp_out_init(&k->out, 0);
+	tcp_open_passive(&k->ctx, k->t, &syn, k->now, &k->out);
+	kit_take(k, NULL);
+	assert_true(tcp_wants_output(&k->ctx, k->t));
+	in(k, ". 1 ack 1"); /* of what was never sent */
+	assert_int_equal(k->sent[k->next++].seg.flags, TCP_RST);
+	expect(k, "S. 0 ack 1");
+	expect_state(k, TCP_SYN_RECEIVED);
+	kit_delete(k);
+}
+
 /* --- no memory --- */
 
 static void
 no_active_block(void **state)
 {
 	struct kit *k = kit_new(NULL);
-	const struct note syn = note_parse("S 0 mss 1460");
+	const struct tcp_seg syn = kit_peer_seg(k, "S 0 mss 1460");
 	uint32_t all[4];
 
 	(void)state;
@@ -524,12 +641,15 @@ no_active_block(void **state)
 	assert_int_equal(tcp_open_active(&k->ctx, k->t, k->now, &k->out), -ENOBUFS);
 	assert_int_equal(k->out.n_segs, 0);
 	memset(k->t, 0, sizeof(*k->t));
-	assert_int_equal(tcp_open_passive(&k->ctx, k->t, &syn.seg, k->now, &k->out), -ENOBUFS);
-	assert_int_equal(k->out.n_segs, 0);
+	/* A passive one needs none, not even when it is established. */
+	assert_int_equal(tcp_open_passive(&k->ctx, k->t, &syn, k->now, &k->out), 0);
+	kit_after(k, NULL);
+	expect(k, "S. 0 ack 1");
+	in(k, ". 1 ack 1");
+	expect_events(k, TCP_EV_ESTABLISHED);
 	for (unsigned i = 0; i < N_OF(all); i++)
 		pool_put(&k->ctx.acts, all[i]);
-	pool_put(&k->tcbs, k->h);
-	k->t = NULL;
+	expect_idle(k);
 	kit_delete(k);
 }
 
@@ -567,6 +687,12 @@ main(void)
 	    cmocka_unit_test(a16_syn_ack_backoff),
 	    cmocka_unit_test(syn_received_without_ack),
 	    cmocka_unit_test(no_data_on_syn),
+	    cmocka_unit_test(half_open_gets_a_user),
+	    cmocka_unit_test(half_open_is_closed),
+	    cmocka_unit_test(half_open_measures),
+	    cmocka_unit_test(half_open_measures_by_timestamp),
+	    cmocka_unit_test(half_open_is_not_kept_by_syns),
+	    cmocka_unit_test(half_open_waits_for_room),
 	    cmocka_unit_test(no_active_block),
 	};
 
