@@ -8,8 +8,8 @@
 int
 main(int argc, char **argv)
 {
-	const bool verbose = argc > 1 && strcmp(argv[1], "-v") == 0;
-	const int first = verbose ? 2 : 1;
+	const struct packet_run_opts o = {.verbose = argc > 1 && strcmp(argv[1], "-v") == 0};
+	const int first = o.verbose ? 2 : 1;
 	int failed = 0;
 
 	if (first >= argc) {
@@ -17,7 +17,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	for (int i = first; i < argc; i++)
-		failed += !packet_run_file(argv[i], verbose, stdout);
+		failed += !packet_run_file(argv[i], &o, stdout);
 	printf("%d passed, %d failed\n", argc - first - failed, failed);
 	return failed > 0;
 }

@@ -31,8 +31,6 @@ match_ip(const struct attrs *a, const struct pkt *p, char *why, size_t size)
 		return DIFFERS("the source address is another");
 	if (attr_given(a, ATTR_DST) && p->dst != a->number[ATTR_DST])
 		return DIFFERS("the destination address is another");
-	if (attr_given(a, ATTR_DMAC) && memcmp(p->eth_dst, a->dmac, 6) != 0)
-		return DIFFERS("the destination MAC address is another");
 	for (unsigned i = 0; i < sizeof(ecn) / sizeof(ecn[0]); i++)
 		if (attr_given(a, ecn[i].attr)) {
 			given = true;
@@ -203,6 +201,8 @@ packet_match(struct world *w, const struct packet_spec *e, const uint8_t *data, 
 	take_new_iss(w, e, &p);
 	if (!packet_note(w, data, len))
 		return DIFFERS("%s", w->why);
+	if (attr_given(&e->at, ATTR_DMAC) && memcmp(p.eth_dst, e->at.dmac, 6) != 0)
+		return DIFFERS("the destination MAC address is another");
 	if (p.kind != PKT_ARP && !match_ip(&e->at, &p, why, size))
 		return false;
 	switch (e->kind) {
@@ -227,7 +227,7 @@ check_payload(struct world *w, unsigned no, const struct pkt *p, const uint8_t *
 	const struct sock *k = sock_of_flow(w, no);
 	const uint32_t at = p->tcp.seq - f->iss - 1;
 
-	if (k && at + p->tcp.len > k->tx_written)
+	if (k && p->tcp.len > 0 && at + p->tcp.len > k->tx_written)
 		world_fail(w, "octets are sent that the user has not written (%u of %u)",
 			   at + p->tcp.len, k->tx_written);
 	for (uint32_t i = 0; i < p->tcp.len && !w->failed; i++)

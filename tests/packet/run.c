@@ -251,8 +251,17 @@ play_script(struct play *p)
 	return play_end(p);
 }
 
+static void
+set_wrap(struct script_conf *c, uint32_t before_wrap)
+{
+	if (before_wrap == 0 || c->has_iss || c->irs != 0)
+		return;
+	c->has_iss = true;
+	c->iss = c->irs = -before_wrap;
+}
+
 bool
-packet_run_file(const char *path, bool verbose, FILE *report)
+packet_run_file(const char *path, const struct packet_run_opts *o, FILE *report)
 {
 	char error[512];
 	struct script *s = script_load(path, error, sizeof(error));
@@ -263,11 +272,12 @@ packet_run_file(const char *path, bool verbose, FILE *report)
 		fprintf(report, "%s\n", error);
 		return false;
 	}
+	set_wrap(&s->conf, o->before_wrap);
 	p.trace = open_memstream(&p.trace_text, &p.trace_size);
 	p.w = world_new(&s->conf);
 	p.e = s->event;
 	good = p.w->failed ? wrong(&p, "%s", p.w->why) : play_script(&p);
-	if (good && verbose) {
+	if (good && o->verbose) {
 		fprintf(report, "%s\n", path);
 		show_trace(&p, UINT32_MAX);
 	}

@@ -4,10 +4,17 @@
 #define PACKET_RUN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
+struct packet_run_opts {
+	bool verbose; /* the trace is shown of what passes, too */
+	uint32_t
+	    before_wrap; /* both sides begin so many numbers before 2^32, unless the script names its own; 0: as it is */
+};
+
 /* Loads and plays the script. On failure `report` gets script, line, what was expected and what came, and the trace
- * so far; with verbose, always the trace. */
-bool packet_run_file(const char *path, bool verbose, FILE *report);
+ * so far. */
+bool packet_run_file(const char *path, const struct packet_run_opts *o, FILE *report);
 
 #endif

@@ -59,10 +59,6 @@ static struct deviation deviations[] = {
      "the window of a segment that begins with old octets is as old as they are: SEG.SEQ is held "
      "against SND.WL1 before it is trimmed",
      0},
-    {ONE(MODEL_SYN_RECEIVED), ONE(MATRIX_SYN), ONE(MATRIX_SEQ_STRADDLE), ANY, ONE(MATRIX_TS_ON),
-     OTHER_STAMP, "RFC 7323 4.3 (2)",
-     "SYN,ACK again echoes the SYN that it answers, lest the peer measures from his first one on",
-     0},
     /* Not on purpose: found by this matrix, reported. */
     {ONE(MODEL_LISTEN), ONE(MATRIX_DATA_NO_ACK), ANY, ANY, ANY, ANYTHING, "RFC 9293 3.10.7.2",
      "RST instead of silence", 0},

@@ -407,7 +407,7 @@ test_every_cell(void **state)
 	assert_int_equal(core, 3520);
 	assert_int_equal(n_mismatches, 0);
 	for (const struct deviation *d = deviations; d->clause; d++)
-		if (d->met == 0)
+		if (d->met == 0 && !(d->licence & ANYTHING))
 			fail_msg("a deviation that is none: %s", d->reason);
 }
 

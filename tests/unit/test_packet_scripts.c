@@ -7,10 +7,29 @@
 #include "tests/packet/run.h"
 #include "tests/packet/script.h"
 
+static const struct packet_run_opts as_it_is = {.before_wrap = 0};
+static glob_t scripts;
+
 static void
 test_script(void **state)
 {
-	assert_true(packet_run_file(*state, false, stderr));
+	assert_true(packet_run_file(*state, &as_it_is, stderr));
+}
+
+/* Row C13 of the checklist: whatever holds elsewhere holds where sequence numbers wrap. */
+static void
+test_all_scripts_across_the_wrap(void **state)
+{
+	static const uint32_t before[] = {1, 2, 3, 4, 1000, 1001, 1460, 1461};
+	unsigned failed = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < N_OF(before); i++)
+		for (size_t k = 0; k < scripts.gl_pathc; k++)
+			failed += !packet_run_file(
+			    scripts.gl_pathv[k],
+			    &(struct packet_run_opts){.before_wrap = before[i]}, stderr);
+	assert_int_equal(failed, 0);
 }
 
 /* --- the parser's errors --- */
@@ -77,7 +96,7 @@ expect_failure(const char *text, const char *wanted)
 	f = fdopen(fd, "w");
 	fputs(text, f);
 	fclose(f);
-	assert_false(packet_run_file(path, false, to));
+	assert_false(packet_run_file(path, &as_it_is, to));
 	fclose(to);
 	remove(path);
 	if (!strstr(report, wanted))
@@ -124,24 +143,25 @@ main(void)
 	static const struct CMUnitTest own[] = {
 	    cmocka_unit_test(test_parser_says_what_is_wrong_and_where),
 	    cmocka_unit_test(test_runner_finds_what_is_not_as_expected),
+	    cmocka_unit_test(test_all_scripts_across_the_wrap),
 	};
 	struct CMUnitTest *tests;
-	glob_t g;
 	int failed;
 
-	if (glob("tests/packet/*.pkt", 0, NULL, &g) != 0) {
+	if (glob("tests/packet/*.pkt", 0, NULL, &scripts) != 0) {
 		fprintf(stderr, "no script in tests/packet: run it from the top of the source\n");
 		return 1;
 	}
-	tests = calloc(g.gl_pathc + N_OF(own), sizeof(*tests));
+	tests = calloc(scripts.gl_pathc + N_OF(own), sizeof(*tests));
 	assert_non_null(tests);
 	memcpy(tests, own, sizeof(own));
-	for (size_t i = 0; i < g.gl_pathc; i++)
-		tests[N_OF(own) + i] = (struct CMUnitTest){strrchr(g.gl_pathv[i], '/') + 1,
-							   test_script, NULL, NULL, g.gl_pathv[i]};
-	failed =
-	    _cmocka_run_group_tests("packet scripts", tests, g.gl_pathc + N_OF(own), NULL, NULL);
-	globfree(&g);
+	for (size_t i = 0; i < scripts.gl_pathc; i++)
+		tests[N_OF(own) + i] =
+		    (struct CMUnitTest){strrchr(scripts.gl_pathv[i], '/') + 1, test_script, NULL,
+					NULL, scripts.gl_pathv[i]};
+	failed = _cmocka_run_group_tests("packet scripts", tests, scripts.gl_pathc + N_OF(own),
+					 NULL, NULL);
+	globfree(&scripts);
 	free(tests);
 	return failed;
 }
