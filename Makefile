@@ -4,6 +4,7 @@
 #   make            four static binaries in bin/        make test       all fast tests
 #   make demo       the four tools together             make lint       style and static checks
 #   make bench      figures                             make fuzz       MINUTES= each
+#   make mutate     faults that the tests must catch    make coverage   of the TCP engine and the host
 #   make install    DESTDIR= PREFIX=                    make clean
 
 O      ?= build
@@ -55,7 +56,7 @@ SYS_LIBS  := -lxdp -lbpf -lelf -lz -lpcap -ldbus-1 -lnuma -lbsd -lmd -lm -pthrea
 LINK := $(if $(SAN),-fsanitize=$(SAN),-static -Wl,--no-warnings) -Wl,--gc-sections \
 	-Wl,--wrap=memif_connect,--wrap=memif_free_regions,--wrap=setsockopt
 
-.PHONY: all test demo bench fuzz mutate coverage lint install clean
+.PHONY: all test demo bench soak fuzz mutate coverage lint install clean
 all: $(TOOLS:%=$(BIN)/%)
 
 $(O)/libpure.a: $(PURE_OBJ)
@@ -105,6 +106,44 @@ $(UNIT): $(O)/tests/%: $(O)/tests/%.o $$(call test_libs,$$@)
 	@echo "  TEST $@"
 	@$(CC) $(CFLAGS_ALL) -o $@ $< $(call test_libs,$@) $(UNIT_LIBS)
 
+# Fuzz harnesses: tests/fuzz/fuzz_NAME.c under libFuzzer (scripts/fuzz builds them, by clang); and, built
+# like the rest, a test that replays what they have found worth keeping.
+FUZZ   := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY := $(FUZZ:$(O)/fuzz/fuzz_%=$(O)/tests/replay_%)
+$(O)/fuzz/fuzz_opt $(O)/tests/replay_opt: FUZZ_LINK := -Wl,--wrap=die_usage,--wrap=exit
+
+$(FUZZ): $(O)/fuzz/%: tests/fuzz/%.c $$(call test_libs,$$@) Makefile
+	@mkdir -p $(@D)
+	@echo "  FUZZ $@"
+	@$(CC) $(CFLAGS_ALL) -fsanitize=fuzzer -D_GNU_SOURCE -Itests/unit $(FUZZ_LINK) -o $@ $< \
+		$(call test_libs,$@) $(UNIT_LIBS)
+
+$(REPLAY): $(O)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/replay.c $$(call test_libs,$$@) Makefile
+	@mkdir -p $(@D)
+	@echo "  TEST $@"
+	@$(CC) $(CFLAGS_ALL) -DCORPUS='"tests/fuzz/corpus/$*"' -D_GNU_SOURCE -Itests/unit $(FUZZ_LINK) -o $@ \
+		$< tests/fuzz/replay.c $(call test_libs,$@) $(UNIT_LIBS)
+
+# The simulation: two hosts, a link of lshaper's models. tests/sim/memory.c stands between stacks and malloc.
+SIM      := $(O)/tests/sim
+SIM_OBJ  := $(patsubst tests/sim/%.c,$(O)/sim/%.o,$(sort $(wildcard tests/sim/*.c)))
+SIM_WRAP := -Wl,--wrap=malloc,--wrap=calloc,--wrap=free,--wrap=neigh_table_init
+SCENARIOS ?= 1000000
+
+$(O)/sim/%.o: tests/sim/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE -c $< -o $@
+
+$(SIM): $(SIM_OBJ) $(O)/lshaper/impair.o $(O)/libpure.a
+	@mkdir -p $(@D)
+	@echo "  TEST $@"
+	@$(CC) $(CFLAGS_ALL) $(SIM_WRAP) -o $@ $^ -lm
+
+# Seeds that nobody has run before, for as long as it takes.
+soak: $(SIM)
+	$(SIM) --scenarios $(SCENARIOS) --seed $$(date +%s)000 --jobs $$(nproc) --progress
+
 # Programs that the bats tests use: a port at the other end.
 TEST_TOOLS := $(patsubst tests/tools/%.c,$(O)/tests/tools/%,$(wildcard tests/tools/*.c))
 
@@ -114,11 +153,11 @@ $(O)/tests/tools/%: tests/tools/%.c $(O)/libdp.a $(O)/libpure.a Makefile
 	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE $(LINK) -o $@ $< $(O)/libdp.a $(O)/libpure.a $(DPDK_LIBS) $(SYS_LIBS)
 
 .PHONY: unit
-unit: $(UNIT)
-	@scripts/run-tests --unit $(UNIT)
+unit: $(UNIT) $(REPLAY)
+	@scripts/run-tests --unit $(UNIT) $(REPLAY)
 
-test: all $(UNIT) $(TEST_TOOLS)
-	@BIN=$(BIN) BUILD=$(O) scripts/run-tests --unit $(UNIT) --bats tests/bats
+test: all $(UNIT) $(REPLAY) $(TEST_TOOLS)
+	@BIN=$(BIN) BUILD=$(O) scripts/run-tests --unit $(UNIT) $(REPLAY) --bats tests/bats
 
 demo: all
 	@BIN=$(BIN) scripts/demo
@@ -127,20 +166,9 @@ bench: all
 	@BIN=$(abspath $(BIN)) scripts/bench/all
 
 # Every harness of tests/fuzz in turn, under clang's libFuzzer and sanitizers, for so many minutes each.
-MINUTES   ?= 1
-FUZZ      := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-FUZZ_SRC   = $(PURE_SRC) $(if $(findstring hcmon,$(1)),$(filter-out %/main.c %/live.c %/loop.c,$(wildcard hcmon/*.c)))
-
-$(O)/fuzz/%: tests/fuzz/%.c $(PURE_SRC) Makefile
-	@mkdir -p $(@D)
-	@echo "  FUZZ $@"
-	@clang -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE \
-		-Icommon -I. -Itests/unit -o $@ $< $(call FUZZ_SRC,$@) -lpcap -lm
-
-fuzz: $(FUZZ)
-	@for f in $(FUZZ); do echo "$$f"; $$f -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=4096 -print_final_stats=1 \
-		-artifact_prefix=$$f- 2>$$f.log || { tail -n 30 $$f.log; exit 1; }; \
-		sed -n 's/stat::number_of_executed_units: */  executions without a finding: /p' $$f.log; done
+MINUTES ?= 1
+fuzz:
+	@O=$(O) scripts/fuzz -t $(MINUTES)
 
 # What the proof is worth: faults put into the engine, and how much of it the tests reach.
 mutate:

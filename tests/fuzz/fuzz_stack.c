@@ -342,7 +342,8 @@ static void
 start(struct world *w, uint8_t mode)
 {
 	static const uint8_t peer_mac[6] = {2, 0, 0, 0, 0, 2}, our_mac[6] = {2, 0, 0, 0, 0, 1};
-	struct stack_listener echo = {.port = ECHO}, keep = {.port = KEEP, .profile.quickack = true};
+	struct stack_listener echo = {.port = ECHO},
+			      keep = {.port = KEEP, .profile.quickack = true};
 	struct stack_conf c;
 	uint8_t arp[64];
 	int rows;
