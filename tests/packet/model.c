@@ -138,13 +138,15 @@ take_timestamp(struct walk *w)
 	w->c->ts_recent_valid = true;
 }
 
-/* The segment passed the first check and is thrown away after all. To the letter, RFC 7323 R3 comes before
- * that; but a forged segment should not move TS.Recent. */
+/* The segment is thrown away, because of its place or of what it says. RFC 7323 4.3 takes its timestamp all
+ * the same; 5.3 puts R3 behind the check of the place (R2), but before all others. A forged or old segment
+ * should not move TS.Recent. */
 static enum verdict
 discard(struct walk *w)
 {
 	if (w->ts_due && chosen(w, MODEL_CH_TS_RECENT_EARLY))
 		take_timestamp(w);
+	w->ts_due = false;
 	return DONE;
 }
 
@@ -489,8 +491,8 @@ acceptable(const struct model_conn *c, const struct tcp_seg *seg)
 	       (len > 0 && seq_within(seg->seq + len - 1, c->rcv_nxt, c->rcv_wnd));
 }
 
-/* Our SYN,ACK crossed with the peer's, or both ends resend a FIN or probe the other: the ACK field of the last
- * segment before the window is worth reading (9293 A.2). The reply stays. */
+/* Our SYN,ACK crossed with the peer's, or both ends resend a FIN or probe the other: the ACK field of a segment
+ * that touches the window from the left is worth reading (9293 A.2). The reply stays. */
 static void
 read_old_ack(struct walk *w)
 {
@@ -498,8 +500,10 @@ read_old_ack(struct walk *w)
 	uint32_t ack = w->seg->ack;
 	bool good = has(w, TCP_ACK) && seq_le(c->snd_una, ack) && seq_le(ack, c->snd_nxt);
 	bool syn_received = c->state == MODEL_SYN_RECEIVED;
+	bool touches =
+	    w->seg->seq + 1 == c->rcv_nxt || w->seg->seq + tcp_seg_len(w->seg) == c->rcv_nxt;
 
-	if (!good || w->seg->seq != c->rcv_nxt - 1 || (syn_received && ack == c->snd_una))
+	if (!good || !touches || (syn_received && ack == c->snd_una))
 		return;
 	if (has(w, TCP_SYN) && (!syn_received || c->passive))
 		return;
@@ -536,6 +540,7 @@ out_of_window(struct walk *w)
 	if (c->state == MODEL_TIME_WAIT && has(w, TCP_FIN) &&
 	    seg->seq + tcp_seg_len(seg) == c->rcv_nxt)
 		w->answer->effects.time_wait = MODEL_2MSL_RESTART;
+	discard(w);
 	if (w->answer->reply.kind == MODEL_ACK)
 		read_old_ack(w);
 	return DONE;
@@ -561,15 +566,16 @@ paws(struct walk *w)
 {
 	const struct tcp_seg *seg = w->seg;
 	const struct model_conn *c = w->c;
-	bool present = (seg->opts & TCP_OPT_TIMESTAMP) != 0;
+	bool present = (seg->opts & TCP_OPT_TIMESTAMP) != 0, older;
 
 	if (!c->ts_ok || has(w, TCP_RST))
 		return NEXT;
 	if (!present) /* 3.2 */
 		return chosen(w, MODEL_CH_TS_MISSING_TAKEN) ? NEXT : DONE;
-	if (c->ts_recent_valid && seq_lt(seg->tsval, c->ts_recent))
+	if (c->ts_recent_valid && seq_lt(seg->tsval + c->paws_slack, c->ts_recent))
 		return unacceptable(w);
-	w->ts_due = seq_le(seg->seq, c->last_ack_sent) && seg->tsval != c->ts_recent;
+	older = c->ts_recent_valid && seq_le(seg->tsval, c->ts_recent);
+	w->ts_due = !older && seq_le(seg->seq, c->last_ack_sent);
 	return NEXT;
 }
 
@@ -584,7 +590,6 @@ first_sequence(struct walk *w)
 		return NEXT;
 	if (c->rcv_wnd == 0 && w->seg->seq == c->rcv_nxt)
 		return zero_window(w);
-	w->ts_due = false;
 	return out_of_window(w);
 }
 

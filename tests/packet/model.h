@@ -73,8 +73,9 @@ struct model_conn {
 	bool ts_ok;		 /* timestamps agreed */
 	bool ts_recent_valid;	 /* false after 24 days of idleness, RFC 7323 5.5 */
 	uint32_t ts_recent;
-	uint8_t snd_wscale; /* shift for windows that arrive */
-	uint8_t rcv_wscale; /* shift for windows that we announce */
+	uint32_t paws_slack; /* a TSval so much older passes: 0 by RFC 7323, 1 in Linux */
+	uint8_t snd_wscale;  /* shift for windows that arrive */
+	uint8_t rcv_wscale;  /* shift for windows that we announce */
 };
 
 enum model_reply_kind {
@@ -126,10 +127,10 @@ struct model_effects {
  * from the first answer's reading. */
 enum model_choice {
 	MODEL_CH_TS_MISSING_TAKEN, /* agreed timestamp missing: take the segment; 7323 3.2 drops it */
-	MODEL_CH_TS_RECENT_EARLY, /* TS.Recent also from a segment that is then discarded (7323 R3) */
-	MODEL_CH_SYN_ACK_AGAIN,	  /* SYN-RECEIVED, the same SYN: SYN,ACK again; 9293 has ACK */
+	MODEL_CH_TS_RECENT_EARLY,  /* TS.Recent also from a segment that is discarded (7323 4.3) */
+	MODEL_CH_SYN_ACK_AGAIN,	   /* SYN-RECEIVED, the same SYN: SYN,ACK again; 9293 has ACK */
 	MODEL_CH_CROSSED_SYN_ACK,  /* SYN-RECEIVED, SYN,ACK at IRS: its ACK counts (9293 Fig. 8) */
-	MODEL_CH_OLD_ACK_READ,	   /* one octet left of the window: the ACK counts (9293 A.2) */
+	MODEL_CH_OLD_ACK_READ,	   /* touches the window from the left: its ACK counts (9293 A.2) */
 	MODEL_CH_ZERO_WINDOW_DEAF, /* RCV.WND = 0: the ACK of a segment with text is not read */
 	MODEL_CH_SYN_RCVD_CHALLENGE, /* SYN-RECEIVED, SYN in window: ACK; 9293 goes back to LISTEN */
 	MODEL_CH_BAD_ACK_CHALLENGE,  /* SYN-RECEIVED, bad ACK: ACK (5961 5.2); 9293 3.5.2 has RST */

@@ -280,6 +280,9 @@ old_ack_may_be_read(void **unused)
 	a = departing(conn_in(MODEL_CLOSING), segment(A | F, 1301, 5502, 0), MODEL_CH_OLD_ACK_READ);
 	assert_int_equal(a.after.state, MODEL_TIME_WAIT);
 	assert_reply(&a, MODEL_ACK, 5502, 1302);
+	a = departing(conn_in(MODEL_CLOSING), segment(A | F, 1252, 5502, 49),
+		      MODEL_CH_OLD_ACK_READ);
+	assert_int_equal(a.after.state, MODEL_TIME_WAIT);
 	a = departing(conn_in(MODEL_LAST_ACK), segment(A | F, 1301, 5502, 0),
 		      MODEL_CH_OLD_ACK_READ);
 	assert_int_equal(a.after.state, MODEL_CLOSED);

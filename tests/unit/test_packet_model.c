@@ -277,6 +277,23 @@ forged_timestamp(void **unused)
 	seg.seq = 1200; /* not acceptable: R2 before R3 */
 	step(&d, seg);
 	assert_int_equal(d.ts_recent, TS);
+	a = departing(c, seg, MODEL_CH_TS_RECENT_EARLY);
+	assert_int_equal(a.after.ts_recent, TS + 1000);
+}
+
+/* As Linux has it: a tick older passes, and does not become TS.Recent. */
+static void
+paws_with_slack(void **unused)
+{
+	struct model_conn c = conn_with_ts(MODEL_ESTABLISHED);
+
+	(void)unused;
+	c.paws_slack = 1;
+	step(&c, stamped(A, 1301, 5501, 10, TS - 2));
+	assert_int_equal(c.rcv_nxt, 1301);
+	step(&c, stamped(A, 1301, 5501, 10, TS - 1));
+	assert_int_equal(c.rcv_nxt, 1311);
+	assert_int_equal(c.ts_recent, TS);
 }
 
 static void
@@ -516,6 +533,7 @@ main(void)
 	    cmocka_unit_test(paws),
 	    cmocka_unit_test(missing_timestamp),
 	    cmocka_unit_test(forged_timestamp),
+	    cmocka_unit_test(paws_with_slack),
 	    cmocka_unit_test(third_ack_brings_a_timestamp),
 	    cmocka_unit_test(time_wait_by_timestamp),
 	    cmocka_unit_test(options_are_agreed),
