@@ -41,7 +41,10 @@ done(struct call_result *r, int64_t value)
 static void
 call_socket(struct world *w, const struct call_spec *c, struct call_result *r)
 {
-	sock_new(w, SOCK_OPEN, (int)c->result);
+	struct sock *k = sock_new(w, SOCK_OPEN, (int)c->result);
+
+	if (k)
+		k->profile = w->conf->stack.profile;
 	done(r, c->result);
 }
 
