@@ -48,8 +48,8 @@ struct deviation {
 };
 
 static struct deviation deviations[] = {
-    {ANY, ONE(MATRIX_ACK), ONE(MATRIX_SEQ_RIGHT), ANY, ANY, AS_IF_EXACT | OTHER_STAMP,
-     "RFC 9293 3.4",
+    {ANY, ONE(MATRIX_ACK), ONE(MATRIX_SEQ_RIGHT), ANY, ANY,
+     AS_IF_EXACT | OTHER_STAMP | OTHER_WINDOW, "RFC 9293 3.4",
      "a segment without octets may stand at the right edge: a peer that has used up our window "
      "sends "
      "his ACKs from there",
@@ -58,6 +58,12 @@ static struct deviation deviations[] = {
      "RFC 9293 3.10.7.4, fifth",
      "the window of a segment that begins with old octets is as old as they are: SEG.SEQ is held "
      "against SND.WL1 before it is trimmed",
+     0},
+    {ANY, TWO(MATRIX_ACK, MATRIX_FIN) | TWO(MATRIX_DATA, MATRIX_DATA_FIN), ANY, ONE(MATRIX_ACK_NEW),
+     ANY, OTHER_WINDOW, "RFC 9293 3.10.7.4, fifth",
+     "the window of a new ACK is the latest, though SND.WL1 is ahead of it: to keep the old one "
+     "would move "
+     "the right edge beyond what was offered",
      0},
     /* Not on purpose: found by this matrix, reported. */
     {ONE(MODEL_LISTEN), ONE(MATRIX_DATA_NO_ACK), ANY, ANY, ANY, ANYTHING, "RFC 9293 3.10.7.2",

@@ -32,15 +32,20 @@ static const enum model_state model_states[TCP_N_STATES] = {
 };
 
 /* Which way the state was reached. */
-enum variant { BUSY, IDLE, SIMULTANEOUS, N_VARIANTS };
+enum variant { BUSY, IDLE, HELD, OWED, SIMULTANEOUS, N_VARIANTS };
 static const char *const variant_names[] = {"100 octets in flight", "nothing in flight",
+					    "octets held beyond a gap", "an ACK owed",
 					    "simultaneous open"};
+enum { HELD_OFF = 60, HELD_BYTES = 40, OWED_BYTES = 20 };
 
 static bool
 variant_has(enum variant v, enum model_state state)
 {
 	if (v == SIMULTANEOUS)
 		return state == MODEL_SYN_RECEIVED;
+	if (v == HELD || v == OWED)
+		return state == MODEL_ESTABLISHED || state == MODEL_FIN_WAIT_1 ||
+		       state == MODEL_FIN_WAIT_2;
 	return v == BUSY || state == MODEL_ESTABLISHED || state == MODEL_CLOSE_WAIT ||
 	       state == MODEL_FIN_WAIT_2 || state == MODEL_TIME_WAIT;
 }
@@ -102,12 +107,24 @@ make_simultaneous(const struct kit_opts *o)
 	return k;
 }
 
+/* What is only come to in states in which the peer may send. */
+static void
+receive_more(struct kit *k, enum variant v)
+{
+	const uint32_t una = k->t->snd_una - k->iss;
+
+	if (v == HELD)
+		in(k, ". %u(%u) ack %u", 301 + HELD_OFF, HELD_BYTES, una);
+	else if (v == OWED)
+		in(k, ". 301(%u) ack %u", OWED_BYTES, una);
+}
+
 static struct kit *
-make(const struct matrix_cell *c, enum variant v)
+make_state(const struct matrix_cell *c, enum variant v)
 {
 	struct kit_opts o = {
 	    .n_small = 16, .n_large = 16, .peer_ws = 2, .peer_wnd = 5000, .rtt_ms = 10};
-	const unsigned flight = v == BUSY ? 100 : 0;
+	const unsigned flight = v == IDLE ? 0 : 100;
 
 	tcp_config_default(&o.cfg);
 	o.cfg.mss = 1460;
@@ -128,6 +145,16 @@ make(const struct matrix_cell *c, enum variant v)
 	default:
 		return make_closed_first(&o, c->state);
 	}
+}
+
+static struct kit *
+make(const struct matrix_cell *c, enum variant v)
+{
+	struct kit *k = make_state(c, v);
+
+	if (v == HELD || v == OWED)
+		receive_more(k, v);
+	return k;
 }
 
 /* --- from the engine to the model --- */
@@ -172,6 +199,14 @@ fill_from_kit(struct model_conn *m, const struct kit *k, const struct matrix_cel
 				      s == MODEL_CLOSING || s == MODEL_LAST_ACK ||
 				      s == MODEL_TIME_WAIT;
 	m->fin_seq = m->snd_nxt - 1;
+	if (v == HELD) {
+		m->n_held = 1;
+		m->held[0].start = m->rcv_nxt + HELD_OFF;
+		m->held[0].end = m->held[0].start + HELD_BYTES;
+	} else if (v == OWED) {
+		m->owed_bytes = OWED_BYTES;
+		m->last_ack_sent = m->rcv_nxt - OWED_BYTES;
+	}
 }
 
 /* --- one cell at the engine --- */
