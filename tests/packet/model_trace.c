@@ -140,11 +140,11 @@ model_trace_arrived(struct model_trace *t, uint64_t now_ns, const struct tcp_seg
 
 /* --- emissions: what holds whatever the TCB --- */
 
+/* Into a closed window, or to keep a connection alive: an octet, old or new. */
 static bool
 is_probe(const struct model_trace *t, const struct tcp_seg *seg)
 {
-	return seg->len <= 1 &&
-	       (seg->seq == t->edge || seg->seq + 1 == t->acked || seg->seq + 1 == t->snd_max);
+	return seg->len <= 1 && (seg->seq == t->edge || seg->seq + 1 == t->acked);
 }
 
 static enum model_fault

@@ -161,6 +161,117 @@ probes_are_fine(void **unused)
 	fine(in(&w, segment(A, 1001, 6001, 0)));
 	for (unsigned i = 0; i < 5; i++)
 		fine(out(&w, segment(A, 6001, 1001, 0))); /* keepalive: SND.NXT - 1 */
+	w = accepted();
+	fine(out(&w, segment(A, 5001, 1001, 100)));
+	fine(in(&w, segment(A, 1001, 5101, 0)));
+	fine(out(&w, segment(A, 5100, 1001, 1))); /* with an octet */
+	assert_fault(out(&w, segment(A, 5099, 1001, 1)), MODEL_FAULT_ACKED);
+}
+
+/* Every arrival may be answered. */
+static void
+replies_count_from_the_arrival(void **unused)
+{
+	struct world w = accepted();
+
+	(void)unused;
+	for (unsigned i = 0; i < 4; i++) {
+		fine(in(&w, segment(A, 900, 5001, 10)));
+		fine(out(&w, segment(A, 5001, 1001, 0)));
+	}
+	fine(in(&w, segment(A, 1001, 5001, 0)));
+	for (uint32_t i = 0; i < 4; i++) /* text is no reply */
+		fine(out(&w, segment(A, 5001 + i, 1001, 1)));
+}
+
+static void
+bare_fin_is_reported(void **unused)
+{
+	struct world w = accepted();
+
+	(void)unused;
+	fine(in(&w, segment(A | F, 1101, 5001, 0)));
+	fine(out(&w, sack(1001, 1101, 1102)));
+	assert_fault(out(&w, sack(1001, 1101, 1103)), MODEL_FAULT_SACK);
+	assert_fault(out(&w, sack(1001, 1102, 1103)), MODEL_FAULT_SACK);
+	w = accepted();
+	fine(in(&w, segment(A, 1101, 5001, 10)));
+	fine(in(&w, segment(A | F, 1131, 5001, 0)));
+	assert_fault(out(&w, sack(1001, 1101, 1112)), MODEL_FAULT_SACK);
+}
+
+/* Offers of segments that cannot be about us. */
+static void
+false_offers(void **unused)
+{
+	struct tcp_seg wide = segment(A, 1001, 5001, 0);
+	struct world w = accepted();
+
+	(void)unused;
+	wide.wnd = 9999;
+	wide.ack = 5002;
+	fine(in(&w, wide));
+	wide.ack = 4000;
+	fine(in(&w, wide));
+	wide.ack = 5001;
+	wide.flags = R | A;
+	wide.seq = 900;
+	fine(in(&w, wide));
+	wide.flags = 0;
+	fine(in(&w, wide));
+	assert_fault(out(&w, segment(A, 5001, 1001, WND + 1)), MODEL_FAULT_WINDOW);
+}
+
+static void
+text_for_nobody(void **unused)
+{
+	struct world w = accepted();
+
+	(void)unused;
+	model_trace_close(&w.trace, true);
+	fine(out(&w, segment(A | F, 5001, 1001, 0)));
+	fine(in(&w, segment(A, 1001, 5002, 10)));
+	fine(out(&w, segment(R, 5002, 0, 0)));
+	assert_int_equal(w.trace.tcbs[0].state, MODEL_CLOSED);
+}
+
+static void
+end_of_all(void **unused)
+{
+	struct world w = accepted();
+
+	(void)unused;
+	w.trace.choices = ALL;
+	fine(in(&w, segment(A, 1101, 5001, 10)));
+	fine(in(&w, segment(A, 1001, 5001, 10)));
+	model_trace_abort(&w.trace);
+	assert_int_equal(w.trace.n, 1);
+	fine(model_trace_idle(&w.trace, w.now_ns + 501 * MS));
+	fine(out(&w, segment(R | A, 5001, 1001, 0)));
+	fine(in(&w, segment(A, 1011, 5001, 10))); /* nobody there */
+	fine(out(&w, segment(R, 5001, 0, 0)));
+	assert_fault(out(&w, segment(A, 5001, 1001, 0)), MODEL_FAULT_STATE);
+	w = accepted();
+	fine(in(&w, segment(A, 1001, 5001, 10)));
+	fine(in(&w, segment(R, 1011, 0, 0)));
+	fine(model_trace_idle(&w.trace, w.now_ns + 501 * MS));
+}
+
+/* More resets called for than are remembered. */
+static void
+many_resets(void **unused)
+{
+	struct world w = accepted();
+
+	(void)unused;
+	model_trace_expire(&w.trace);
+	for (uint32_t i = 0; i <= MODEL_TRACE_RSTS; i++)
+		fine(in(&w, segment(A, 1001, 100 + i, 0)));
+	assert_int_equal(w.trace.n_rsts, MODEL_TRACE_RSTS);
+	for (uint32_t i = 0; i < MODEL_TRACE_RSTS; i++)
+		fine(out(&w, segment(R, 100 + i, 0, 0)));
+	fine(in(&w, segment(S, 900, 0, 0)));
+	fine(out(&w, segment(R | A, 0, 901, 0)));
 }
 
 static void
@@ -376,6 +487,12 @@ main(void)
 	    cmocka_unit_test(connected_and_closed),
 	    cmocka_unit_test(loss_is_reported),
 	    cmocka_unit_test(probes_are_fine),
+	    cmocka_unit_test(replies_count_from_the_arrival),
+	    cmocka_unit_test(bare_fin_is_reported),
+	    cmocka_unit_test(false_offers),
+	    cmocka_unit_test(text_for_nobody),
+	    cmocka_unit_test(end_of_all),
+	    cmocka_unit_test(many_resets),
 	    cmocka_unit_test(window_scale),
 	    cmocka_unit_test(begins_anew),
 	    cmocka_unit_test(emissions_decide),
