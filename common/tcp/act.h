@@ -37,6 +37,8 @@ enum tcp_act_flag {
 	TCP_ACT_CWR_DUE = 0x100, /* CWR goes out with the next new octets (RFC 3168 6.1.2) */
 	TCP_ACT_ECN_REDUCED =
 	    0x200, /* the window was reduced for ECE: not again until ecn_end is acknowledged */
+	TCP_ACT_URGENT_IN = 0x10000,  /* rcv_up has not been reached */
+	TCP_ACT_URGENT_OUT = 0x20000, /* snd_up has not been acknowledged */
 };
 
 struct tcp_act {
@@ -67,10 +69,11 @@ struct tcp_act {
 	uint64_t rexmt_at; /* UINT64_MAX: not running */
 
 	/* receive */
-	uint64_t delack_at; /* UINT64_MAX: none */
-	uint64_t last_ns;   /* last activity */
-	struct chain rcvq;  /* delivered, not yet read: the host's */
-	uint32_t fin_seq;   /* of a FIN that came out of order */
+	uint64_t delack_at;	 /* UINT64_MAX: none */
+	uint64_t last_ns;	 /* last activity */
+	struct chain rcvq;	 /* delivered, not yet read: the host's */
+	uint32_t fin_seq;	 /* of a FIN that came out of order */
+	uint32_t rcv_up, snd_up; /* urgent points: of the octet after the last urgent one */
 	uint8_t fin_held;
 	uint8_t n_recent;
 	uint8_t n_runs;

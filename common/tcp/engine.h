@@ -54,8 +54,13 @@ void act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
 bool act_is_idle(const struct tcb *t, const struct tcp_act *a);
 /* Notes activity: starts the equal delays of a connection without a block anew. */
 void tcb_touch(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
-/* Time since then, in ms. */
+/* Time since then, in ms; without a block modulo 2^31. */
 uint32_t tcb_quiet_ms(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now);
+/* When `span` after it will be over; never early, without a block up to 1 ms late. */
+uint64_t tcb_after_activity(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t span,
+			    uint64_t now);
+/* Notes that ts_recent has become too old, before a new activity hides that. */
+void tcb_note_age(const struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
 
 /* --- state (tcp_state.c) --- */
 
@@ -158,6 +163,52 @@ void reass_drain(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, struct t
 void reass_free(struct tcp_ctx *ctx, struct tcp_act *a);
 /* Something after seq is held. */
 bool reass_reaches_beyond(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq);
+
+/* --- ECN (tcp_ecn.c) --- */
+
+/* What our SYN or SYN,ACK has beside SYN and ACK. */
+uint8_t ecn_syn_flags(const struct tcp_ctx *ctx, struct tcb *t);
+/* The peer's SYN or SYN,ACK; its options have been taken. */
+void ecn_take_syn(const struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn);
+/* An acceptable segment's CE, CWR. */
+void ecn_take_mark(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg);
+/* Its ECE, after the ACK's own effects. */
+void ecn_take_echo(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now);
+
+/* RFC 3168 6.1.3: every ACK, with octets or without. */
+static inline void
+put_ece(const struct tcb *t, struct tcp_seg *s)
+{
+	if (t->flags & TCB_ECE_OWED && (s->flags & (TCP_SYN | TCP_RST | TCP_ACK)) == TCP_ACK)
+		s->flags |= TCP_ECE;
+}
+
+/* RFC 3168 6.1.4 to 6.1.6: new octets may be marked; retransmissions, probes and bare ACKs not. Before snd_max moves. */
+static inline void
+put_ect(const struct tcb *t, const struct tcp_act *a, struct tcp_seg *s)
+{
+	if (t->flags & TCB_ECT && s->len > 0 && seq_geq(s->seq, a->snd_max))
+		s->ecn = ECN_ECT0;
+}
+
+/* A RST of our own accord (tcp_user.c). */
+void reset_peer(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
+
+/* --- urgent data (tcp_urgent.c) --- */
+
+void take_urgent(struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_seg *seg,
+		 struct tcp_out *out);
+/* rcv_nxt has moved. */
+void urgent_settle(const struct tcb *t, struct tcp_act *a);
+/* URG and the pointer on a segment with ACK, where they belong. */
+void put_urgent(const struct tcb *t, struct tcp_act *a, struct tcp_seg *s);
+
+/* --- long silence (tcp_keepalive.c) --- */
+
+/* When something is due for a connection in which nothing happens. */
+uint64_t silence_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now);
+/* It has come; false: the connection is over. */
+bool silence_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
 
 /* --- SACK as a receiver (tcp_sack_out.c) --- */
 

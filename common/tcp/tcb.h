@@ -31,12 +31,15 @@ const char *tcp_state_name(enum tcp_state state);
 enum tcb_flag {
 	TCB_TIMESTAMPS = 0x0001, /* agreed on both SYNs (RFC 7323) */
 	TCB_SACK = 0x0002,    /* agreed on both SYNs (RFC 2018); used by the scoreboard to come */
-	TCB_ECN = 0x0004,     /* agreed (RFC 3168); reserved */
+	TCB_ECN = 0x0004,     /* agreed (RFC 3168): marks on the peer's octets are echoed */
 	TCB_ACK_NOW = 0x0008, /* an ACK is owed with the next output */
 	TCB_ACK_DELAYED = 0x0010, /* an ACK is owed by last activity + delack */
 	TCB_PASSIVE = 0x0020,	  /* came from a listener */
+	TCB_ECE_OWED = 0x0040,	  /* a mark has come: ECE on every ACK until the peer's CWR */
 	TCB_USER_CLOSED =
 	    0x0080, /* the user has called close or abort: no more events for him but the end */
+	TCB_ECT = 0x0100,	 /* TCB_ECN, and our own octets may be marked */
+	TCB_OLD_STAMP = 0x0200,	 /* ts_recent is too old to compare with (RFC 7323 5.5) */
 	TCB_CHALLENGED = 0x0400, /* a challenge ACK was sent, and nothing right has come since */
 	TCB_WSCALE = 0x0800,	 /* agreed on both SYNs (RFC 7323) */
 	TCB_HOST_1 = 0x1000,	 /* for the host's own use (on its list of connections with work) */
@@ -71,12 +74,13 @@ struct tcb {
 	    act; /* TCB_IDLE set: time of last activity in ms; clear: handle of the active block */
 	uint16_t srtt; /* compact (tcp_compact.h), us */
 	uint16_t rttvar;
-	uint16_t mss;	  /* of what we send: SMSS without options (RFC 6691) */
-	uint16_t flags;	  /* enum tcb_flag */
-	uint8_t state;	  /* enum tcp_state */
-	uint8_t scales;	  /* low half: Snd.Wind.Shift, high half: Rcv.Wind.Shift */
-	uint8_t profile;  /* row of tcp_config.profiles: the listener's, or the opener's */
-	uint8_t ssthresh; /* compact */
+	uint16_t mss;	    /* of what we send: SMSS without options (RFC 6691) */
+	uint16_t flags;	    /* enum tcb_flag */
+	uint8_t state : 4;  /* enum tcp_state */
+	uint8_t probes : 4; /* keepalive probes that nobody has answered */
+	uint8_t scales;	    /* low half: Snd.Wind.Shift, high half: Rcv.Wind.Shift */
+	uint8_t profile;    /* row of tcp_config.profiles: the listener's, or the opener's */
+	uint8_t ssthresh;   /* compact */
 };
 _Static_assert(sizeof(struct tcb) == 64, "an idle connection is one cache line");
 

@@ -24,11 +24,30 @@
  * queue (delivered, not yet read) is the host's, kept in the active block so that it costs an idle connection nothing.
  */
 
+enum tcp_ecn {
+	TCP_ECN_OFF,
+	TCP_ECN_REQUEST, /* agreed to when the peer asks */
+	TCP_ECN_ALWAYS,	 /* asked for, too */
+};
+
+/* Defaults of keepalive once it is switched on (RFC 9293 MUST-28: two hours or more). */
+#define TCP_KEEPALIVE_NS	  (UINT64_C(7200) * 1000000000)
+#define TCP_KEEPALIVE_INTERVAL_NS (UINT64_C(75) * 1000000000)
+enum { TCP_KEEPALIVE_COUNT = 9, TCP_KEEPALIVE_COUNT_MAX = 15 };
+
 /* What a listener, or whoever opens, asks of its connections. A tcb names its row in a table of them. */
 struct tcp_profile {
 	bool quickack;	  /* never delays an ACK */
 	bool nodelay;	  /* Nagle's algorithm is off (RFC 9293 MUST-17) */
 	bool notify_sent; /* the user wants TCP_EV_SENT */
+	uint8_t ecn;	  /* enum tcp_ecn (RFC 3168) */
+	/* Equal delays after the last activity, each at most 20 days with all its repetitions; see tcp_sweep. */
+	uint64_t
+	    idle_ns; /* without any activity for so long a connection is reset, TCP_EV_TIMEOUT; 0: never */
+	uint64_t keepalive_ns; /* first probe (RFC 9293 3.8.4); 0: none are sent (MUST-25) */
+	uint64_t keepalive_interval_ns; /* between probes; 0: TCP_KEEPALIVE_INTERVAL_NS */
+	uint8_t
+	    keepalive_count; /* so many without an answer, and it is over; 0: TCP_KEEPALIVE_COUNT; at most 15 */
 };
 
 struct tcp_config {
@@ -75,6 +94,11 @@ void tcp_config_default(struct tcp_config *c);
 	X(out_of_order_in) \
 	X(duplicate_octets_in) \
 	X(window_probes_out) \
+	X(keepalives_out) \
+	X(keepalive_ended)      /* nobody answered them */ \
+	X(idle_ended)           /* tcp_profile.idle_ns */ \
+	X(ce_in)                /* octets that a router has marked (RFC 3168) */ \
+	X(urgent_in)            /* urgent pointers that moved */ \
 	X(acks_delayed) \
 	X(resets_out) \
 	X(challenge_acks_out) \
@@ -128,6 +152,8 @@ enum tcp_event {
 	TCP_EV_CLOSED = 0x80, /* the connection is over (CLOSED); the caller frees the tcb now */
 	TCP_EV_TIME_WAIT =
 	    0x100, /* entered TIME-WAIT: orderly end as far as the user is concerned */
+	TCP_EV_URGENT =
+	    0x200, /* the peer has urgent data, or more of it: out->urgent (RFC 9293 MUST-32) */
 };
 
 enum { TCP_OUT_SEGS = 32 };
@@ -135,6 +161,9 @@ enum { TCP_OUT_SEGS = 32 };
 /* Filled by one call. tcp_out_init before each. */
 struct tcp_out {
 	uint32_t events; /* enum tcp_event, or-ed */
+	/* With TCP_EV_URGENT: so many octets of the stream, from the first that the user has not read (those in the receive queue come first, then
+	 * deliver_*), end at the urgent point. The octets themselves stay in line with the others (RFC 6093 4). */
+	uint32_t urgent;
 	/* Octets of the arrived segment that are in order now: payload[deliver_off .. + deliver_len). */
 	uint16_t deliver_off, deliver_len;
 	/* Octets of the arrived segment to be kept for later: payload[hold_off .. + hold_len). Their place in the reassembly queue is made: it
@@ -151,7 +180,7 @@ struct tcp_out {
 static inline void
 tcp_out_init(struct tcp_out *out, unsigned room)
 {
-	out->events = 0;
+	out->events = out->urgent = 0;
 	out->deliver_len = out->hold_len = 0;
 	out->deliver_off = out->hold_off = out->hold_skip = 0;
 	out->hold = POOL_NONE;
@@ -186,6 +215,13 @@ uint64_t tcp_deadline(const struct tcp_ctx *ctx, const struct tcb *tcb, uint64_t
  * last time, for each such number: a line each serves the caller as a timer. */
 unsigned tcp_half_open_retries(const struct tcb *tcb);
 
+/* For connections without an active block in ESTABLISHED and CLOSE-WAIT, which tcp_deadline's equal delays of days and hours concern (keepalive,
+ * idle time): the caller visits each now and then, rather than time it. True: its deadline has passed, and tcp_timeout has something to
+ * do; what is late is so by the time between two visits, so an eighth of the shortest delay in any profile does. Whatever the profiles
+ * say, half a day between visits is the most: a visit also notes timestamps that are too old for PAWS (RFC 7323 5.5), before the clock of idle
+ * connections comes around after 24.8 days. With a block, tcp_deadline tells the wheel all this, and a visit does no harm. */
+bool tcp_sweep(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
+
 /* The deadline has passed (early calls do nothing). */
 void tcp_timeout(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);
 
@@ -215,6 +251,9 @@ uint32_t tcp_send_room(const struct tcp_ctx *ctx, const struct tcb *tcb);
  * allow sending). They leave with tcp_output. */
 uint32_t tcp_send(struct tcp_ctx *ctx, struct tcb *tcb, const uint8_t *data, uint32_t len,
 		  uint64_t now);
+/* All that is queued now is urgent (SEND with the URGENT flag, RFC 9293 3.10.2): segments up to there say so, and one leaves even when the peer's
+ * window is shut. New programs should not (RFC 6093 5); it is here because MUST-30 asks for it. */
+void tcp_send_urgent(const struct tcp_ctx *ctx, struct tcb *tcb);
 /* Ask for TCP_EV_WRITABLE when at least half the send queue is free again. */
 void tcp_want_room(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
 /* Octets seq .. seq + len of the send queue, for building a segment. */

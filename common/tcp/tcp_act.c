@@ -50,6 +50,7 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	a->dup_acks = a->backoff = a->unanswered = 0;
 	a->rexmt_now = false;
 	a->rexmt_at = a->delack_at = TCP_NEVER;
+	tcb_note_age(ctx, t, now);
 	a->last_ns = now;
 	a->fin_held = a->n_runs = a->n_recent = 0;
 	a->runs_block = POOL_NONE;
@@ -114,6 +115,7 @@ tcb_touch(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {
 	struct tcp_act *a = act_of(ctx, t);
 
+	tcb_note_age(ctx, t, now);
 	if (a)
 		a->last_ns = now;
 	else
@@ -125,7 +127,30 @@ tcb_quiet_ms(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 {
 	const struct tcp_act *a = act_of(ctx, t);
 
-	if (a)
-		return now > a->last_ns ? (uint32_t)((now - a->last_ns) / NS_PER_MS) : 0;
+	if (a) {
+		uint64_t ms = now > a->last_ns ? (now - a->last_ns) / NS_PER_MS : 0;
+
+		return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
+	}
 	return (ms_of(now) - t->act) & ~TCB_IDLE;
+}
+
+uint64_t
+tcb_after_activity(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t span, uint64_t now)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (a)
+		return a->last_ns + span;
+	uint64_t last = now - now % NS_PER_MS - (uint64_t)tcb_quiet_ms(ctx, t, now) * NS_PER_MS;
+
+	return last + span + NS_PER_MS;
+}
+
+/* The clock of a connection without a block comes around after 24.8 days: tcp_sweep looks in before. */
+void
+tcb_note_age(const struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+{
+	if (t->flags & TCB_TIMESTAMPS && tcb_quiet_ms(ctx, t, now) >= TCP_PAWS_IDLE_MS)
+		t->flags |= TCB_OLD_STAMP;
 }

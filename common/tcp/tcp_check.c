@@ -69,6 +69,7 @@ tcp_check(const struct tcp_ctx *ctx, const struct tcb *t)
 	assert(t->state < TCP_N_STATES);
 	assert(seq_leq(t->snd_una, t->snd_nxt));
 	assert(seq_leq(t->rcv_nxt, t->rcv_adv));
+	assert(t->flags & TCB_ECN || !(t->flags & (TCB_ECT | TCB_ECE_OWED)));
 	assert(t->mss >= TCP_MIN_MSS || t->mss == ctx->cfg.mss);
 	if (a)
 		check_active(ctx, t, a);

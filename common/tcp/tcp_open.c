@@ -90,6 +90,7 @@ tcp_open_passive(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, 
 	    seg->seq + 1; /* octets on the SYN are not taken: the peer repeats them */
 	begin(ctx, t, now);
 	take_syn_options(ctx, t, seg);
+	ecn_take_syn(ctx, t, seg);
 	t->flags |= TCB_PASSIVE;
 	t->snd_wnd = seg->wnd;
 	set_state(t, TCP_SYN_RECEIVED);

@@ -71,11 +71,12 @@ advertise(const struct tcp_ctx *ctx, struct tcb *t, bool is_syn)
 /* --- segments --- */
 
 static void
-put_syn_options(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_seg *s)
+put_syn_options(const struct tcp_ctx *ctx, struct tcb *t, struct tcp_seg *s)
 {
 	/* A SYN offers what we would like; a SYN,ACK confirms what the peer's SYN had. */
 	bool answers = t->state == TCP_SYN_RECEIVED;
 
+	s->flags |= ecn_syn_flags(ctx, t);
 	s->opts |= TCP_OPT_MSS;
 	s->mss = ctx->cfg.mss;
 	if (ctx->cfg.window_scale && (!answers || t->flags & TCB_WSCALE)) {
@@ -113,8 +114,11 @@ emit(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out, uint
 		struct tcp_act *a = act_of(ctx, t);
 
 		t->flags &= (uint16_t) ~(TCB_ACK_NOW | TCB_ACK_DELAYED);
-		if (a)
+		put_ece(t, s);
+		if (a) {
 			a->delack_at = TCP_NEVER;
+			put_urgent(t, a, s);
+		}
 	}
 	ctx->stats.segs_out++;
 	return s;
@@ -267,6 +271,7 @@ send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq
 		return false;
 	s->len = (uint16_t)len;
 	put_sack(ctx, t, s);
+	put_ect(t, a, s);
 	if (len > 0 && seq + len == snd_data_end(t, a))
 		s->flags |= TCP_PSH; /* RFC 9293 MUST-61 */
 	if (fin) {

@@ -27,7 +27,7 @@ tcp_state_name(enum tcp_state state)
 void
 set_state(struct tcb *t, enum tcp_state state)
 {
-	t->state = (uint8_t)state;
+	t->state = state & 15;
 }
 
 void

@@ -13,6 +13,7 @@ learn_irs(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn)
 	t->rcv_nxt = syn->seq + 1;
 	t->rcv_adv = t->rcv_nxt + offered;
 	take_syn_options(ctx, t, syn);
+	ecn_take_syn(ctx, t, syn);
 	t->snd_wnd = snd_scaled(t, syn);
 	a->snd_wl1 = syn->seq;
 	a->snd_wl2 = syn->flags & TCP_ACK ? syn->ack : t->snd_una;
@@ -41,6 +42,20 @@ simultaneous_open(struct tcp_ctx *ctx, struct tcb *t)
 	a->flags &= ~(uint32_t)TCP_ACT_TIMING;
 }
 
+/* RFC 3168 6.1.1.1: a SYN that asked for ECN and was refused is tried once more without. */
+static bool
+try_without_ecn(const struct tcp_ctx *ctx, struct tcb *t)
+{
+	struct tcp_act *a = act_of(ctx, t);
+
+	if (!(t->flags & TCB_ECT))
+		return false;
+	a->flags |= TCP_ACT_SYN_REXMT;
+	a->flags &= ~(uint32_t)TCP_ACT_TIMING;
+	a->rexmt_now = true;
+	return true;
+}
+
 void
 input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
 	       struct tcp_out *out)
@@ -55,9 +70,9 @@ input_syn_sent(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 	}
 	/* Second, check the RST bit. */
 	if (seg->flags & TCP_RST) {
-		if (is_ack)
+		if (is_ack && !try_without_ecn(ctx, t))
 			end_connection(ctx, t, TCP_EV_RESET, out);
-		else
+		else if (!is_ack)
 			ctx->stats.drop_reset_sequence++;
 		return;
 	}

@@ -30,6 +30,8 @@ take_in_order(struct tcp_ctx *ctx, struct tcb *t, uint16_t off, uint16_t len, ui
 	out->deliver_len = len;
 	t->rcv_nxt += len;
 	tcb_touch(ctx, t, now);
+	if (a)
+		urgent_settle(t, a);
 	if (a && a->n_runs > 0) {
 		reass_duplicate(ctx, a, t->rcv_nxt - len, t->rcv_nxt, dup);
 		reass_drain(ctx, t, a, out);

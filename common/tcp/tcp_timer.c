@@ -2,15 +2,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 
-/* Time from now until `span` after the last activity, to a connection without a block; ms precise, never early. */
-static uint64_t
-after_activity(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t span, uint64_t now)
-{
-	uint64_t last = now - now % NS_PER_MS - (uint64_t)tcb_quiet_ms(ctx, t, now) * NS_PER_MS;
-
-	return last + span + NS_PER_MS;
-}
-
 static uint64_t
 earlier(uint64_t a, uint64_t b)
 {
@@ -21,7 +12,6 @@ earlier(uint64_t a, uint64_t b)
 static uint64_t
 wait_ends(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 {
-	const struct tcp_act *a = act_of(ctx, t);
 	uint64_t span;
 
 	if (t->state == TCP_TIME_WAIT)
@@ -30,7 +20,7 @@ wait_ends(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 		span = ctx->cfg.fin_wait_2_ns;
 	else
 		return TCP_NEVER;
-	return a ? a->last_ns + span : after_activity(ctx, t, span, now);
+	return tcb_after_activity(ctx, t, span, now);
 }
 
 static uint64_t
@@ -39,7 +29,7 @@ idle_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 	if (t->state == TCP_SYN_RECEIVED)
 		return half_open_deadline(ctx, t, now);
 	if (t->flags & TCB_ACK_DELAYED)
-		return after_activity(ctx, t, ctx->cfg.delack_ns, now);
+		return tcb_after_activity(ctx, t, ctx->cfg.delack_ns, now);
 	return TCP_NEVER;
 }
 
@@ -62,7 +52,7 @@ tcp_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 
 	if (t->state == TCP_FREE || t->state == TCP_CLOSED)
 		return TCP_NEVER;
-	return earlier(wait_ends(ctx, t, now),
+	return earlier(earlier(wait_ends(ctx, t, now), silence_deadline(ctx, t, now)),
 		       a ? active_deadline(ctx, t, a) : idle_deadline(ctx, t, now));
 }
 
@@ -190,6 +180,8 @@ tcp_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *ou
 		end_connection(ctx, t, 0, out);
 		return;
 	}
+	if (!silence_timeout(ctx, t, now, out))
+		return;
 	if (a)
 		active_timeout(ctx, t, a, now, out);
 	else if (t->state == TCP_SYN_RECEIVED)

@@ -111,16 +111,21 @@ tcp_close(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 }
 
 void
+reset_peer(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	if (emit(ctx, t, now, out, TCP_RST | TCP_ACK, a ? a->snd_max : t->snd_nxt))
+		ctx->stats.resets_out++;
+}
+
+void
 tcp_abort(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
 	if (t->state == TCP_CLOSED || t->state == TCP_FREE)
 		return;
 	/* RFC 9293 3.10.5 */
-	if (t->state >= TCP_SYN_RECEIVED && t->state <= TCP_CLOSE_WAIT) {
-		const struct tcp_act *a = act_of(ctx, t);
-
-		if (emit(ctx, t, now, out, TCP_RST | TCP_ACK, a ? a->snd_max : t->snd_nxt))
-			ctx->stats.resets_out++;
-	}
+	if (t->state >= TCP_SYN_RECEIVED && t->state <= TCP_CLOSE_WAIT)
+		reset_peer(ctx, t, now, out);
 	end_connection(ctx, t, 0, out);
 }
