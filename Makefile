@@ -152,6 +152,16 @@ $(O)/tests/tools/%: tests/tools/%.c $(O)/libdp.a $(O)/libpure.a Makefile
 	@echo "  LINK $@"
 	@$(CC) $(CFLAGS_ALL) -D_GNU_SOURCE $(LINK) -o $@ $< $(O)/libdp.a $(O)/libpure.a $(DPDK_LIBS) $(SYS_LIBS)
 
+# Our TCP against the kernel's (tests/linux): a program for a bats test, too, but without DPDK.
+DIFF_OBJ   := $(patsubst %.c,$(O)/%.o,$(sort $(wildcard tests/linux/*.c)))
+TEST_TOOLS += $(O)/tests/linux_diff
+$(O)/tests/linux/%.o: CFLAGS_ALL += -D_GNU_SOURCE -Itests/unit
+
+$(O)/tests/linux_diff: $(DIFF_OBJ) $(O)/libpure.a
+	@mkdir -p $(@D)
+	@echo "  LINK $@"
+	@$(CC) $(CFLAGS_ALL) -o $@ $^ -lm
+
 .PHONY: unit
 unit: $(UNIT) $(REPLAY)
 	@scripts/run-tests --unit $(UNIT) $(REPLAY)
