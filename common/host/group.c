@@ -62,18 +62,18 @@ group_bytes(const struct group_sizes *z)
 
 void
 group_init(struct group *g, const struct group_sizes *z, void *mem, const struct tcp_config *cfg,
-	   const uint8_t secret[16], const struct flow_key *key, uint64_t now)
+	   const uint8_t secret[16], struct sources *half_open, uint64_t now)
 {
 	const struct layout l = layout_of(z);
 	uint8_t *p = mem;
 
 	*g = (struct group){
 	    .mark = p + l.mark,
-	    .max_half_open = z->half_open,
+	    .half_open = half_open,
 	};
 	lists_init(g);
 	pool_init(&g->tcbs, p + l.tcbs, sizeof(struct tcb), z->conns);
-	conntab_init(&g->conntab, p + l.conntab, z->conns, &g->tcbs, key);
+	conntab_init(&g->conntab, p + l.conntab, z->conns, &g->tcbs, &half_open->key);
 	fifo_init(&g->delack, p + l.delack, delack_entries(z));
 	fifo_init(&g->fin_wait_2, p + l.fin_wait_2, power_of_two(z->conns));
 	tcp_ctx_init(&g->ctx, cfg, secret, &g->tcbs, p + l.ctx, z->acts, z->small, z->large, now);

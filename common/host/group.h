@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "host/conntab.h"
 #include "host/fifo.h"
+#include "host/sources.h"
 #include "tcp/tcp.h"
 
 /*
@@ -54,7 +55,7 @@ enum list_id {
 };
 
 struct group_sizes {
-	uint32_t conns, acts, small, large, half_open;
+	uint32_t conns, acts, small, large;
 };
 
 /* Active blocks and large blocks that nobody may have but the octets of the burst that must be
@@ -73,17 +74,17 @@ struct group {
 	uint8_t *mark;
 	struct tcb_list list[N_LISTS];
 	uint32_t n_half_open, n_time_wait;
-	uint64_t lists_at; /* nothing in the lists is due before */
+	struct sources *half_open; /* by source, of the whole stack */
+	uint64_t lists_at;	   /* nothing in the lists is due before */
 	struct fifo delack, fin_wait_2;
 	struct reserve reserve;
-	uint32_t max_half_open;
 	uint32_t n_established; /* ESTABLISHED and later, without TIME-WAIT */
 };
 
 uint64_t group_bytes(const struct group_sizes *z);
 /* mem: group_bytes(), zero-filled, aligned to 64, lazily backed. */
 void group_init(struct group *g, const struct group_sizes *z, void *mem,
-		const struct tcp_config *cfg, const uint8_t secret[16], const struct flow_key *key,
+		const struct tcp_config *cfg, const uint8_t secret[16], struct sources *half_open,
 		uint64_t now);
 
 static inline struct tcb *

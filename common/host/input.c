@@ -205,47 +205,93 @@ is_syn(const struct tcp_seg *seg)
 	return (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN;
 }
 
-/* Half-open connections are for the taking by anybody who can send a SYN. So the oldest one makes
- * way: under a flood, peers that are there get through as long as their ACK comes before the flood
- * has filled the table once. */
-static void
-make_room(struct stack *s, struct group *g)
+/* Half-open connections are for the taking by anybody who can send a SYN, so there is a limit, and
+ * one for each source. Those that are there are not given up for those that come: under a flood
+ * newcomers are as likely to be real. What there is no place for is a cookie. */
+static bool
+may_be_half_open(struct stack *s, const struct flow *f)
 {
-	if (g->n_half_open == 0 || g->n_half_open < g->max_half_open)
-		return;
-	group_drop(g, lists_next(g, LIST_HALF_OPEN, POOL_NONE), s->now);
-	s->stats.drop_half_open++;
+	if (s->half_open.total >= s->conf.max_half_open)
+		return false;
+	if (sources_count(&s->half_open, f->raddr) < s->conf.max_half_open_per_source)
+		return true;
+	s->stats.half_open_source++;
+	return false;
 }
 
 static void
-open_passive(struct stack *s, const struct flow *f, uint8_t row, const struct tcp_seg *seg,
-	     uint32_t iss_floor)
+send_cookie(struct stack *s, struct netif *nif, const struct flow *f, uint8_t row,
+	    const struct pkt *p)
+{
+	tcp_out_init(&s->out, answer_room(s));
+	tcp_cookie_answer(&group_of(s, f)->ctx, f, row, &p->tcp, s->now, &s->out);
+	answer_segments(s, nif, f, p);
+	s->stats.syn_cookies_sent++;
+}
+
+/* A cookie's ISS cannot be above a floor, so what follows a connection in TIME-WAIT takes its place
+ * for certain. */
+static void
+open_passive(struct stack *s, struct netif *nif, const struct flow *f, uint8_t row,
+	     const struct pkt *p, uint32_t iss_floor)
 {
 	struct conn c;
 
-	make_room(s, group_of(s, f));
+	if (iss_floor == 0 && !may_be_half_open(s, f)) {
+		send_cookie(s, nif, f, row, p);
+		return;
+	}
 	if (!conn_new(s, f, s->now, &c))
 		return;
 	c.t->profile = row;
 	c.t->snd_nxt = iss_floor;
 	tcp_out_init(&s->out, 0);
-	tcp_open_passive(&c.g->ctx, c.t, seg, s->now, &s->out);
+	tcp_open_passive(&c.g->ctx, c.t, &p->tcp, s->now, &s->out);
 	lists_add(c.g, c.slot, s->now);
 	conn_work(s, &c);
 }
 
+/* An ACK that answers a cookie makes the connection that its SYN did not. */
+static bool
+open_by_cookie(struct stack *s, struct netif *nif, const struct flow *f, struct pkt *p,
+	       const uint8_t *payload)
+{
+	struct tcp_ctx *ctx = &group_of(s, f)->ctx;
+	struct conn c;
+	uint8_t row;
+
+	if ((p->tcp.flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_ACK ||
+	    !tcp_cookies_are_out(ctx, s->now))
+		return false;
+	row = listen_find(&s->listeners, f->laddr, f->lport);
+	if (row == 0)
+		return false;
+	if (!tcp_cookie_check(ctx, f, &p->tcp, s->now)) {
+		s->stats.syn_cookies_bad++;
+		return false;
+	}
+	if (!conn_new(s, f, s->now, &c))
+		return true; /* the peer repeats what he has to say, until there is room */
+	c.t->profile = row;
+	tcp_open_cookie(ctx, c.t, &p->tcp, s->now);
+	lists_add(c.g, c.slot, s->now);
+	s->stats.syn_cookies_ok++;
+	segment_arrives(s, nif, &c, p, payload);
+	return true;
+}
+
 /* RFC 9293 3.10.7.1 and .2: CLOSED, and LISTEN */
 static void
-no_connection(struct stack *s, struct netif *nif, const struct flow *f, const struct pkt *p,
-	      uint32_t iss_floor)
+no_connection(struct stack *s, struct netif *nif, const struct flow *f, struct pkt *p,
+	      const uint8_t *payload, uint32_t iss_floor)
 {
 	uint8_t row = is_syn(&p->tcp) ? listen_find(&s->listeners, f->laddr, f->lport) : 0;
 
 	if (row != 0 && p->tcp.flags & TCP_FIN) {
 		s->stats.drop_bad_syn++;
 	} else if (row != 0) {
-		open_passive(s, f, row, &p->tcp, iss_floor);
-	} else {
+		open_passive(s, nif, f, row, p, iss_floor);
+	} else if (!open_by_cookie(s, nif, f, p, payload)) {
 		if (is_syn(&p->tcp))
 			s->stats.drop_no_listener++;
 		else
@@ -291,6 +337,7 @@ tcp_in(struct stack *s, struct netif *nif, struct burst *b, unsigned i)
 	uint32_t slot = look_up(g, b, i);
 	uint32_t iss_floor = 0;
 	struct pkt *p = &b->pkt[i];
+	const uint8_t *payload = b->frame[i]->data + p->payload_off;
 	struct conn c;
 
 	s->stats.tcp_in++;
@@ -301,11 +348,11 @@ tcp_in(struct stack *s, struct netif *nif, struct burst *b, unsigned i)
 	if (slot != POOL_NONE) {
 		c = conn_at(s, g, slot);
 		if (!reuse_time_wait(s, &c, p, &iss_floor)) {
-			segment_arrives(s, nif, &c, p, b->frame[i]->data + p->payload_off);
+			segment_arrives(s, nif, &c, p, payload);
 			return;
 		}
 	}
-	no_connection(s, nif, f, p, iss_floor);
+	no_connection(s, nif, f, p, payload, iss_floor);
 }
 
 /* --- last stage: all else --- */

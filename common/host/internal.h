@@ -77,6 +77,7 @@ struct stack {
 	uint32_t over; /* the connection whose last event `current` is, or NO_CONN */
 	struct listen_table listeners;
 	struct tcp_profile profile[LISTEN_MAX_ROWS + 1]; /* row 0: connections that we open */
+	struct sources half_open;			 /* of all groups */
 	struct limit resets;
 	struct stack_stats stats; /* without the gauges */
 	void *mem;

@@ -97,12 +97,6 @@ id_of(const struct tcb *t)
 	return id < N_LISTS ? id : N_LISTS - 1;
 }
 
-static uint32_t *
-gauge(struct group *g, enum tcp_state state)
-{
-	return state == TCP_TIME_WAIT ? &g->n_time_wait : &g->n_half_open;
-}
-
 static void
 note_due(struct group *g, uint64_t at)
 {
@@ -124,7 +118,12 @@ lists_add(struct group *g, uint32_t slot, uint64_t now)
 	struct tcb *t = group_tcb(g, slot);
 
 	push(g, id_of(t), slot);
-	++*gauge(g, t->state);
+	if (t->state == TCP_TIME_WAIT) {
+		g->n_time_wait++;
+	} else {
+		g->n_half_open++;
+		sources_add(g->half_open, t->flow.raddr);
+	}
 	note_due(g, tcp_deadline(&g->ctx, t, now));
 }
 
@@ -132,7 +131,12 @@ void
 lists_remove(struct group *g, uint32_t slot, enum tcp_state was)
 {
 	take_out(g, slot);
-	--*gauge(g, was);
+	if (was == TCP_TIME_WAIT) {
+		g->n_time_wait--;
+	} else {
+		g->n_half_open--;
+		sources_remove(g->half_open, group_tcb(g, slot)->flow.raddr);
+	}
 }
 
 void

@@ -11,6 +11,7 @@
 
 enum {
 	MIN_ACTIVE = 4096,
+	MIN_HALF_OPEN = 4096,
 	MIN_LARGE = 64,
 	DEFAULT_CONNS = 1 << 20,
 	DEFAULT_LISTENERS = 64,
@@ -32,6 +33,12 @@ at_least(uint32_t n, uint32_t least)
 	return n > least ? n : least;
 }
 
+static uint32_t
+at_most(uint32_t n, uint32_t most)
+{
+	return n < most ? n : most;
+}
+
 static void
 fill_defaults(struct stack_conf *c)
 {
@@ -42,7 +49,10 @@ fill_defaults(struct stack_conf *c)
 	if (c->blocks_large == 0)
 		c->blocks_large = at_least(c->max_active / 4, MIN_LARGE);
 	if (c->max_half_open == 0)
-		c->max_half_open = at_least(c->max_active / 2, 1);
+		c->max_half_open = at_most(at_least(c->max_conns / 16, MIN_HALF_OPEN),
+					   at_least(c->max_conns / 2, 1));
+	if (c->max_half_open_per_source == 0)
+		c->max_half_open_per_source = at_least(c->max_half_open / 4, 1);
 	if (c->max_listeners == 0)
 		c->max_listeners = DEFAULT_LISTENERS;
 }
@@ -63,7 +73,6 @@ fill_sizes(const struct stack_conf *c, struct group_sizes *z)
 	    .acts = share(c, c->max_active),
 	    .small = share(c, c->blocks_small),
 	    .large = share(c, c->blocks_large),
-	    .half_open = share(c, c->max_half_open),
 	};
 }
 
@@ -110,7 +119,8 @@ reserve_memory(struct stack *s)
 		return -ENOMEM;
 	p = (uint8_t *)(((uintptr_t)s->mem + 63) & ~(uintptr_t)63);
 	for (unsigned i = 0; i < s->n_groups; i++, p += each)
-		group_init(&s->group[i], &z, p, &s->conf.tcp, s->conf.secret, &s->key, s->conf.now);
+		group_init(&s->group[i], &z, p, &s->conf.tcp, s->conf.secret, &s->half_open,
+			   s->conf.now);
 	fifo_init(&s->work, p, work);
 	fifo_init(&s->waiting, p + line, work);
 	return 0;
@@ -134,6 +144,7 @@ stack_new(const struct stack_conf *c)
 	fill_defaults(&s->conf);
 	derive_key(&s->key, c->secret);
 	listen_init(&s->listeners, s->conf.max_listeners);
+	sources_init(&s->half_open, &s->key);
 	if (c->resets_per_s > 0)
 		s->resets.interval_ns = UINT64_C(1000000000) / c->resets_per_s;
 	s->group = calloc(s->n_groups, sizeof(*s->group));

@@ -40,9 +40,11 @@ struct stack_conf {
 	uint32_t max_active;   /* active blocks; 0: max_conns / 16, at least 4096 */
 	uint32_t blocks_small; /* 240-octet blocks; 0: as max_active */
 	uint32_t blocks_large; /* 2032-octet blocks; 0: max_active / 4, at least 64 */
-	/* Connections in SYN-RECEIVED, of which the oldest makes way for one more; 0: max_active /
-	 * 2. */
+	/* Connections in SYN-RECEIVED, beyond which SYNs are answered by cookies; 0: max_conns / 16,
+	 * at least 4096, at most half. They are within max_conns. */
 	uint32_t max_half_open;
+	/* The same for those of one source address, approximately (never less); 0: a quarter. */
+	uint32_t max_half_open_per_source;
 	uint32_t resets_per_s;	    /* RSTs to segments of no connection; 0: no limit */
 	uint8_t group_bits;	    /* 2^group_bits flow groups, at most 256 */
 	uint16_t max_listeners;	    /* at most 255; 0: 64 */
@@ -204,7 +206,10 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 	X(drop_no_listener)   /* SYN to a closed port: answered by RST */                          \
 	X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */     \
 	X(drop_bad_syn)	      /* SYN with FIN, to LISTEN */                                        \
-	X(drop_half_open)     /* too many in SYN-RECEIVED: the oldest forgotten */                 \
+	X(syn_cookies_sent)   /* SYNs answered without being remembered */                         \
+	X(syn_cookies_ok)     /* connections made from the ACK of one */                           \
+	X(syn_cookies_bad)    /* ACKs that came while cookies were out and are of none */          \
+	X(half_open_source)   /* of those sent: because of the limit of one source */              \
 	X(drop_max_conns)                                                                          \
 	X(drop_no_frame)      /* an answer (ARP, ICMP, RST) for which no frame or room was left */ \
 	X(drop_no_neighbour)  /* nobody answers for the next hop; TCP sends again */               \

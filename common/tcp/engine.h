@@ -94,6 +94,8 @@ is_half_open(const struct tcb *t)
 
 /* The SYN,ACK leaves with the next output. */
 void half_open_begin(struct tcb *t, uint64_t now);
+/* It has left, who knows when. */
+void half_open_sent(struct tcb *t, uint64_t now);
 /* The peer has repeated his SYN. */
 void half_open_syn_again(struct tcb *t);
 bool half_open_wants_output(const struct tcb *t);
@@ -108,6 +110,9 @@ void half_open_promote(const struct tcp_ctx *ctx, const struct tcb *t, struct tc
 		       uint64_t now);
 
 /* --- options of the SYNs (tcp_open.c) --- */
+
+/* SYN-RECEIVED by this SYN, but for counters. */
+void open_passive(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn, uint64_t now);
 
 void take_syn_options(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn);
 

@@ -119,6 +119,13 @@ struct tcp_stats {
 #undef TCP_STATS_MEMBER
 };
 
+/* Keys of the two slots of time in which a cookie can be of ours. */
+struct tcp_cookies {
+	uint64_t until; /* when the last one sent will have expired */
+	uint64_t slot[2];
+	uint8_t key[2][16];
+};
+
 struct tcp_ctx {
 	struct tcp_config cfg;
 	struct pool *tcbs; /* the caller's: a wheel event names a tcb by its handle here */
@@ -127,7 +134,8 @@ struct tcp_ctx {
 	    wheel; /* over acts: the caller arms (tcp_deadline) and fires; the engine takes a node out when its
 				   * block goes back to the pool */
 	struct block_pools blocks;
-	uint8_t secret[16]; /* ISN (RFC 6528), timestamp offsets */
+	uint8_t secret[16]; /* ISN (RFC 6528), timestamp offsets, keys of cookies */
+	struct tcp_cookies cookies;
 	struct tcp_stats stats;
 };
 
@@ -239,6 +247,24 @@ int tcp_open_active(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct t
  * established the connection is its tcb and no more. */
 int tcp_open_passive(struct tcp_ctx *ctx, struct tcb *tcb, const struct tcp_seg *seg, uint64_t now,
 		     struct tcp_out *out);
+
+/* SYN cookies (RFC 4987 3.6): half-open connections that are kept by the peer.
+ *
+ * Appends the SYN,ACK to a SYN as above for which there is no place; nothing is remembered. */
+void tcp_cookie_answer(struct tcp_ctx *ctx, const struct flow *f, uint8_t profile,
+		       const struct tcp_seg *syn, uint64_t now, struct tcp_out *out);
+/* Cookies may be out: an ACK of no connection is worth its check. */
+static inline bool
+tcp_cookies_are_out(const struct tcp_ctx *ctx, uint64_t now)
+{
+	return now < ctx->cookies.until;
+}
+/* seg (ACK, not SYN nor RST) acknowledges a SYN,ACK of ours that was a cookie, and not long ago. One hash. */
+bool tcp_cookie_check(struct tcp_ctx *ctx, const struct flow *f, const struct tcp_seg *seg,
+		      uint64_t now);
+/* Then, on a zeroed tcb with its flow and profile: SYN-RECEIVED, as if all had been remembered but for the time that the SYN,ACK left. tcp_input
+ * with the same segment follows. */
+void tcp_open_cookie(struct tcp_ctx *ctx, struct tcb *tcb, const struct tcp_seg *seg, uint64_t now);
 
 /* SYN that reuses a TIME-WAIT connection safely (RFC 9293 MAY-2, RFC 6191): true when the caller should end the old one (free it without
  * further ado) and treat the segment as new. *iss_floor goes into the new tcb's snd_nxt: its ISS will be above (0: no floor). */

@@ -63,6 +63,13 @@ half_open_begin(struct tcb *t, uint64_t now)
 	t->ssthresh = SYNACK_DUE;
 }
 
+void
+half_open_sent(struct tcb *t, uint64_t now)
+{
+	set_sent(t, now);
+	t->ssthresh = NOT_TIMED;
+}
+
 /* A SYN that is answered again does not keep us half-open longer. */
 void
 half_open_syn_again(struct tcb *t)

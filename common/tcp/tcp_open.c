@@ -82,19 +82,25 @@ tcp_open_active(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out
 	return 0;
 }
 
+void
+open_passive(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *syn, uint64_t now)
+{
+	t->rcv_nxt = t->rcv_adv =
+	    syn->seq + 1; /* octets on the SYN are not taken: the peer repeats them */
+	begin(ctx, t, now);
+	take_syn_options(ctx, t, syn);
+	ecn_take_syn(ctx, t, syn);
+	t->flags |= TCB_PASSIVE;
+	t->snd_wnd = syn->wnd;
+	set_state(t, TCP_SYN_RECEIVED);
+	half_open_begin(t, now);
+}
+
 int
 tcp_open_passive(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
 		 struct tcp_out *out)
 {
-	t->rcv_nxt = t->rcv_adv =
-	    seg->seq + 1; /* octets on the SYN are not taken: the peer repeats them */
-	begin(ctx, t, now);
-	take_syn_options(ctx, t, seg);
-	ecn_take_syn(ctx, t, seg);
-	t->flags |= TCB_PASSIVE;
-	t->snd_wnd = seg->wnd;
-	set_state(t, TCP_SYN_RECEIVED);
-	half_open_begin(t, now);
+	open_passive(ctx, t, seg, now);
 	ctx->stats.opened_passive++;
 	ctx->stats.segs_in++;
 	tcp_output(ctx, t, now, out);

@@ -44,6 +44,7 @@ begin(void **state)
 	(void)state;
 	kit_conf(&c);
 	c.max_conns = 2000;
+	c.max_half_open = c.max_half_open_per_source = 2000;
 	now = c.now = KIT_SECOND;
 	h = kit_host(&c, 1, US, 230);
 	h->on_tx = capture_tx;
