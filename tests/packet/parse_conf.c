@@ -5,7 +5,15 @@
 
 #include "tests/packet/parse.h"
 
-enum value_kind { VALUE_U8, VALUE_U16, VALUE_U32, VALUE_TIME, VALUE_BOOL, VALUE_ADDRESS };
+enum value_kind {
+	VALUE_U8,
+	VALUE_U16,
+	VALUE_U32,
+	VALUE_TIME,
+	VALUE_BOOL,
+	VALUE_ADDRESS,
+	VALUE_ECN
+};
 
 #define CONF(member)  offsetof(struct script_conf, member)
 #define STACK(member) CONF(stack.member)
@@ -38,8 +46,13 @@ static const struct {
     {"blocks_large", STACK(blocks_large), VALUE_U32},
     {"max_half_open", STACK(max_half_open), VALUE_U32},
     {"resets_per_s", STACK(resets_per_s), VALUE_U32},
-    {"nodelay", STACK(profile.nodelay), VALUE_BOOL}, /* of what connect() opens; likewise */
+    {"nodelay", STACK(profile.nodelay), VALUE_BOOL}, /* of listen() and connect() */
     {"quickack", STACK(profile.quickack), VALUE_BOOL},
+    {"ecn", STACK(profile.ecn), VALUE_ECN},
+    {"idle", STACK(profile.idle_ns), VALUE_TIME},
+    {"keepalive", STACK(profile.keepalive_ns), VALUE_TIME},
+    {"keepalive_interval", STACK(profile.keepalive_interval_ns), VALUE_TIME},
+    {"keepalive_count", STACK(profile.keepalive_count), VALUE_U8},
     /* TCP */
     {"rcvbuf", TCP(rcvbuf), VALUE_U32},
     {"sndbuf", TCP(sndbuf), VALUE_U32},
@@ -127,6 +140,17 @@ parse_bool(struct scan *s, bool *to)
 }
 
 static bool
+parse_ecn(struct scan *s, uint8_t *to)
+{
+	*to = scan_take(s, "off")      ? TCP_ECN_OFF
+	      : scan_take(s, "on")     ? TCP_ECN_REQUEST
+	      : scan_take(s, "always") ? TCP_ECN_ALWAYS
+				       : UINT8_MAX;
+	return *to != UINT8_MAX ||
+	       scan_fail(s, "off, on or always expected before \"%.20s\"", s->p);
+}
+
+static bool
 parse_option_value(struct scan *s, void *to, enum value_kind kind)
 {
 	uint32_t n;
@@ -150,6 +174,8 @@ parse_option_value(struct scan *s, void *to, enum value_kind kind)
 		return parse_bool(s, to);
 	case VALUE_ADDRESS:
 		return scan_address(s, to);
+	case VALUE_ECN:
+		return parse_ecn(s, to);
 	}
 	return false;
 }

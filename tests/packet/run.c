@@ -156,6 +156,15 @@ play_injected(struct play *p)
 
 /* --- calls and checks --- */
 
+/* A line without its time. */
+static const char *
+what_of(const char *line)
+{
+	line += strspn(line, " \t");
+	line += strcspn(line, " \t");
+	return line + strspn(line, " \t");
+}
+
 static bool
 play_call(struct play *p)
 {
@@ -164,7 +173,7 @@ play_call(struct play *p)
 
 	if (!wait_until_due(p))
 		return false;
-	note(p, "%s(...)", c->name);
+	note(p, "%s", what_of(p->script->line[p->e->line]));
 	if (!sock_call(p->w, c, &r))
 		return wrong(p, "%s", p->w->why);
 	if (!c->any_result && (r.value != c->result || strcmp(error_name(r.error), c->error) != 0))

@@ -73,7 +73,7 @@ show_options(struct text *t, const struct tcp_seg *s, const struct bases *b)
 static void
 show_tcp(struct text *t, const struct world *w, const struct pkt *p, bool out)
 {
-	static const char letters[] = "FSRP.UEW";
+	static const char letters[] = "FSRP\0UEW"; /* in the order of the bits; ACK comes last */
 	const struct tcp_seg *s = &p->tcp;
 	const unsigned no = out ? flow_find(w, p->src, p->sport, p->dst, p->dport)
 				: flow_find(w, p->dst, p->dport, p->src, p->sport);
@@ -84,10 +84,9 @@ show_tcp(struct text *t, const struct world *w, const struct pkt *p, bool out)
 	if (p->ecn != ECN_NOT)
 		add(t, "[%s] ", p->ecn == ECN_ECT0 ? "ect0" : p->ecn == ECN_CE ? "ce" : "ect1");
 	for (unsigned i = 0; i < 8; i++)
-		if (s->flags & 1u << i)
+		if (s->flags & 1u << i && letters[i])
 			add(t, "%c", letters[i]);
-	if (s->flags == 0)
-		add(t, "-");
+	add(t, "%s", s->flags & TCP_ACK ? "." : s->flags == 0 ? "-" : "");
 	add(t, " %u:%u(%u)", s->seq - b.seq, s->seq - b.seq + s->len, s->len);
 	if (s->flags & TCP_ACK)
 		add(t, " ack %u", s->ack - b.ack);

@@ -72,6 +72,8 @@ static struct deviation deviations[] = {
      "RFC 9293 3.10.7.4", "challenge ACK instead of silence", 0},
     {ONE(MODEL_SYN_RECEIVED), ONE(MATRIX_SYN_ACK), ONE(MATRIX_SEQ_STRADDLE), ANY, ANY, ANYTHING,
      "RFC 9293 3.10.7.4", "SYN,ACK at IRS after a passive open", 0},
+    {ONE(MODEL_TIME_WAIT), ONE(MATRIX_SYN), ONE(MATRIX_SEQ_STRADDLE), ANY, ONE(MATRIX_TS_ON),
+     ANYTHING, "RFC 7323 5.3 R2", "TS.Recent from a SYN that is not taken", 0},
     {.clause = NULL},
 };
 
