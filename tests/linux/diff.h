@@ -22,7 +22,8 @@
 enum {
 	DIFF_ADDR = 0x0a5a0001,	   /* 10.90.0.1/16, both hosts */
 	DIFF_GATEWAY = 0x0a5a00fe, /* we, on the wire */
-	DIFF_FAR = 0x0a5b0000,	   /* 10.91/16: where our segments come from */
+	DIFF_FAR = 0x0a5b0100,	   /* 10.91/16: where our segments come from */
+	DIFF_FAR_HOSTS = 60000,	   /* and, behind them, those of the rows */
 	DIFF_PORT_NAGLE = 80,
 	DIFF_PORT_NODELAY = 81,
 	DIFF_PORT_CLOSED = 82,

@@ -12,7 +12,7 @@ const uint8_t diff_host_mac[6] = {2, 0, 0, 0, 0, 1}, diff_wire_mac[6] = {2, 0, 0
 
 static const struct host *const hosts[2] = {&diff_linux, &diff_ours};
 
-enum { FAR_HOSTS = 60000, FAR_PORTS = 60000, LOCAL_PORT = 20000 };
+enum { FAR_PORTS = 60000, LOCAL_PORT = 20000 };
 
 void
 duel_begin(struct duel *d, uint64_t seed, uint64_t id)
@@ -23,9 +23,9 @@ duel_begin(struct duel *d, uint64_t seed, uint64_t id)
 	rng_seed(&d->rng, seed, id);
 	d->flow = (struct flow){
 	    .laddr = DIFF_ADDR,
-	    .raddr = DIFF_FAR + 256 + (uint32_t)(id % FAR_HOSTS),
+	    .raddr = DIFF_FAR + (uint32_t)(id % DIFF_FAR_HOSTS),
 	    .lport = DIFF_PORT_NAGLE,
-	    .rport = (uint16_t)(1024 + id / FAR_HOSTS * 2 % FAR_PORTS),
+	    .rport = (uint16_t)(1024 + id / DIFF_FAR_HOSTS * 2 % FAR_PORTS),
 	};
 	d->irs = (uint32_t)rng_u64(&d->rng);
 	d->our_wscale = 0;

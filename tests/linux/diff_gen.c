@@ -208,7 +208,8 @@ splits(const struct duel *d, const struct step *s)
 		return true;
 	if (s->from_other_port && s->seg.flags & TCP_SYN)
 		return true;
-	if (s->seg.len > 0 && s->seg.seq + tcp_seg_len(&s->seg) == d->was[1].rcv_nxt)
+	if (s->seg.seq + 1 == d->was[1].rcv_nxt ||
+	    (s->seg.len > 0 && s->seg.seq + tcp_seg_len(&s->seg) == d->was[1].rcv_nxt))
 		return true;
 	if (s->n_options > 0 || (d->syn_opts & ~s->seg.opts & TCP_OPT_TIMESTAMP))
 		return true;

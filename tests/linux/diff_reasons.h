@@ -23,6 +23,7 @@
 	X("ACK-OLD", false, why_old_ack) \
 	X("TEXT-AFTER-FIN", false, why_after_fin) \
 	X("LEFT-EDGE", false, why_left_edge) \
+	X("KEEPALIVE-ECHO", false, why_keepalive_echo) \
 	X("PAST-EDGE", false, why_past_edge) \
 	X("DSACK", true, why_dsack) \
 	X("FIN-KEPT", false, why_fin_kept) \

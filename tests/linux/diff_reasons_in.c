@@ -73,6 +73,16 @@ why_left_edge(const struct duel *d, const struct step *s)
 	       g.seq + tcp_seg_len(&g) == d->was[1].rcv_nxt;
 }
 
+/* Where a keepalive probe stands, and the ACK echoes its timestamp. */
+bool
+why_keepalive_echo(const struct duel *d, const struct step *s)
+{
+	struct tcp_seg g;
+
+	return is_segment(d, s, &g) && g.seq + 1 == d->was[1].rcv_nxt &&
+	       strcmp(d->what, "tsecr") == 0;
+}
+
 /* The same but for a DSACK. */
 bool
 why_dsack(const struct duel *d, const struct step *s)

@@ -290,7 +290,8 @@ diff_rows(struct duel *d, const char *only)
 		for (const struct row *r = all[i]; r->id; r++) {
 			if (only && strcmp(only, r->id) != 0)
 				continue;
-			duel_begin(d, 0, DIFF_FIRST_ROW + n++);
+			duel_begin(d, 0, n);
+			d->flow.raddr = DIFF_FAR + DIFF_FAR_HOSTS + n++;
 			d->row = r->id;
 			r->play(d);
 			duel_end(d);

@@ -5,8 +5,6 @@
 
 #include "diff.h"
 
-enum { DIFF_FIRST_ROW = 50000 }; /* addresses of their own */
-
 struct row {
 	const char *id;
 	void (*play)(struct duel *d);
