@@ -32,6 +32,49 @@ test_all_scripts_across_the_wrap(void **state)
 	assert_int_equal(failed, 0);
 }
 
+/* --- the checklist: 90 rows, and the 18 known problems of RFC 2525 --- */
+
+static bool
+has_script(const char *folder, const char *row)
+{
+	char pattern[128];
+	glob_t g;
+	int result;
+
+	snprintf(pattern, sizeof(pattern), "tests/packet/%s%s{,_*}.pkt", folder, row);
+	result = glob(pattern, GLOB_BRACE, NULL, &g);
+	globfree(&g);
+	return result == 0;
+}
+
+static void
+expect_row(const char *row)
+{
+	if (!has_script("", row) && !has_script("pending/", row))
+		fail_msg("no script for %s", row);
+}
+
+static void
+test_every_row_of_the_checklist_has_a_script(void **state)
+{
+	static const struct {
+		char letter;
+		unsigned n;
+	} parts[] = {{'A', 18}, {'B', 11}, {'C', 16}, {'D', 7}, {'E', 6}, {'F', 18}, {'G', 14}};
+	char row[32];
+
+	(void)state;
+	for (unsigned i = 0; i < N_OF(parts); i++)
+		for (unsigned n = 1; n <= parts[i].n; n++) {
+			snprintf(row, sizeof(row), "%c%u", parts[i].letter, n);
+			expect_row(row);
+		}
+	for (unsigned n = 1; n <= 18; n++) {
+		snprintf(row, sizeof(row), "p2525_%02u", n);
+		expect_row(row);
+	}
+}
+
 /* --- the parser's errors --- */
 
 static void
@@ -144,6 +187,7 @@ main(void)
 	    cmocka_unit_test(test_parser_says_what_is_wrong_and_where),
 	    cmocka_unit_test(test_runner_finds_what_is_not_as_expected),
 	    cmocka_unit_test(test_all_scripts_across_the_wrap),
+	    cmocka_unit_test(test_every_row_of_the_checklist_has_a_script),
 	};
 	struct CMUnitTest *tests;
 	int failed;
