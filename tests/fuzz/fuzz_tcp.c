@@ -48,12 +48,20 @@ take(struct input *in, unsigned octets)
 	return v;
 }
 
+static const struct tcp_profile profiles[4] = {
+    {.quickack = false},
+    {.quickack = true, .ecn = TCP_ECN_ALWAYS},
+    {.nodelay = true, .notify_sent = true, .keepalive_ns = TCP_KEEPALIVE_NS},
+    {.ecn = TCP_ECN_REQUEST, .idle_ns = UINT64_C(600000000000)},
+};
+
 static void
 draw_config(struct tcp_config *c, struct input *in)
 {
 	const uint32_t bits = take(in, 1);
 
 	tcp_config_default(c);
+	c->profiles = profiles;
 	c->timestamps = bits & 1;
 	c->window_scale = bits & 2;
 	c->nagle = bits & 4;
@@ -149,7 +157,7 @@ open_conn(struct world *w, struct input *in)
 	if (h == POOL_NONE)
 		return;
 	t = &w->tcb_mem[h];
-	*t = (struct tcb){.flow = {1, 2, 3, (uint16_t)h}, .flags = (uint16_t)(bits << 6 & 0x0340)};
+	*t = (struct tcb){.flow = {1, 2, 3, (uint16_t)h}, .profile = (uint8_t)(bits >> 4 & 3)};
 	syn.opts = (uint8_t)(bits & 0x0f);
 	syn.mss = (uint16_t)take(in, 2);
 	syn.wscale = (uint8_t)(take(in, 1) % 15);
@@ -232,12 +240,25 @@ output(struct world *w, unsigned i, unsigned room)
 	took(w, i, NULL, 0);
 }
 
+/* Keepalive and idle limits of a connection at rest. */
+static void
+sweep(struct world *w, unsigned i)
+{
+	if (!tcp_sweep(&w->ctx, &w->tcb_mem[i], w->now))
+		return;
+	tcp_out_init(&w->out, 4);
+	tcp_timeout(&w->ctx, &w->tcb_mem[i], w->now, &w->out);
+	took(w, i, NULL, 0);
+}
+
 /* Time goes on; all that is due is done, and no deadline stands still. */
 static void
 elapse(struct world *w, uint64_t ns)
 {
 	w->now += ns;
 	for (unsigned i = 0; i < CONNS; i++) {
+		if (w->used[i])
+			sweep(w, i);
 		for (unsigned n = 0; w->used[i]; n++) {
 			if (tcp_deadline(&w->ctx, &w->tcb_mem[i], w->now) > w->now)
 				break;
