@@ -115,7 +115,6 @@ tcb_touch(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {
 	struct tcp_act *a = act_of(ctx, t);
 
-	tcb_note_age(ctx, t, now);
 	if (a)
 		a->last_ns = now;
 	else

@@ -502,6 +502,123 @@ held_octets_do_not_shrink_the_window(void **state)
 	kit_delete(k);
 }
 
+/* --- our window is shut: what counts all the same (RFC 9293 MUST-66, 3.10.7.4 first) --- */
+
+static struct kit *
+shut(void)
+{
+	struct kit_opts o = kit_plain();
+	struct kit *k;
+
+	o.cfg.rcvbuf = 1000;
+	k = kit_accepted(&o);
+	k->slow_reader = true;
+	in(k, ". 1(1000) ack 1");
+	expect_after(k, 40, 2, ". 1 ack 1001 win 0");
+	return k;
+}
+
+/* Both ends have shut their windows and probe each other: the ACK fields of the probes are all they have. */
+static void
+shut_ack_of_a_probe_counts(void **state)
+{
+	struct kit *k = shut();
+
+	(void)state;
+	kit_send(k, 500);
+	expect(k, "P. 1(500) ack 1001");
+	in(k, ". 1001(1) ack 501");
+	expect(k, ". 501 ack 1001 win 0");
+	assert_int_equal(k->t->snd_una - k->iss, 501);
+	assert_int_equal(k->rx_len, 1000);
+	kit_delete(k);
+}
+
+/* Its window, too. */
+static void
+shut_window_of_a_probe_counts(void **state)
+{
+	struct kit *k = shut();
+
+	(void)state;
+	in(k, ". 1001 ack 1 win 0");
+	kit_send(k, 500);
+	expect_silence(k);
+	in(k, ". 1001(1) ack 1 win 1000");
+	expect(k, "P. 1(500) ack 1001 win 0");
+	kit_delete(k);
+}
+
+/* A probe is no duplicate ACK. */
+static void
+shut_probes_are_no_duplicates(void **state)
+{
+	struct kit *k = shut();
+
+	(void)state;
+	kit_send(k, 3000);
+	k->next = k->n_sent;
+	for (unsigned i = 0; i < 5; i++) {
+		in(k, ". 1001(1) ack 1");
+		expect(k, ". 3001 ack 1001 win 0");
+	}
+	expect_silence(k);
+	assert_int_equal(k->ctx.stats.dup_acks_in, 0);
+	kit_delete(k);
+}
+
+static void
+shut_reset_with_octets(void **state)
+{
+	struct kit *k = shut();
+
+	(void)state;
+	in(k, "R. 1001(10) ack 1");
+	expect_gone(k);
+	expect_events(k, TCP_EV_RESET | TCP_EV_CLOSED);
+	kit_delete(k);
+	k = shut();
+	in(k, "R. 1002(10) ack 1"); /* not at the edge: RFC 5961 3.2 has nothing in the window */
+	expect_silence(k);
+	expect_state(k, TCP_ESTABLISHED);
+	kit_delete(k);
+}
+
+/* A FIN occupies a number that is not in the window: it is answered, and comes again. */
+static void
+shut_fin_waits(void **state)
+{
+	struct kit *k = shut();
+
+	(void)state;
+	in(k, "F. 1001 ack 1");
+	expect(k, ". 1 ack 1001 win 0");
+	expect_events(k, 0);
+	kit_read(k, 1000);
+	expect(k, ". 1 ack 1001 win 1000");
+	in(k, "F. 1001 ack 1");
+	expect(k, ". 1 ack 1002");
+	expect_events(k, TCP_EV_EOF);
+	kit_delete(k);
+}
+
+/* Beyond the edge nothing counts. */
+static void
+shut_elsewhere_nothing_counts(void **state)
+{
+	struct kit *k = shut();
+
+	(void)state;
+	kit_send(k, 500);
+	expect(k, "P. 1(500) ack 1001");
+	in(k, ". 1002(1) ack 501");
+	expect(k, ". 501 ack 1001 win 0");
+	in(k, ". 500(2) ack 501");
+	expect(k, ". 501 ack 1001 win 0");
+	assert_int_equal(k->t->snd_una - k->iss, 1);
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -527,6 +644,12 @@ main(void)
 	    cmocka_unit_test(c7_edge_never_moves_left),
 	    cmocka_unit_test(c7_rounding_does_not_add_up),
 	    cmocka_unit_test(held_octets_do_not_shrink_the_window),
+	    cmocka_unit_test(shut_ack_of_a_probe_counts),
+	    cmocka_unit_test(shut_window_of_a_probe_counts),
+	    cmocka_unit_test(shut_probes_are_no_duplicates),
+	    cmocka_unit_test(shut_reset_with_octets),
+	    cmocka_unit_test(shut_fin_waits),
+	    cmocka_unit_test(shut_elsewhere_nothing_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
