@@ -7,6 +7,8 @@
 
 #include "base/wheel.h"
 #include "tcp/block.h"
+#include "tcp/tcp_board.h"
+#include "tcp/tcp_cubic.h"
 
 /* An island of the reassembly queue: [start, end) is held, out of order, in the blocks from head to tail. */
 struct tcp_run {
@@ -37,8 +39,45 @@ enum tcp_act_flag {
 	TCP_ACT_CWR_DUE = 0x100, /* CWR goes out with the next new octets (RFC 3168 6.1.2) */
 	TCP_ACT_ECN_REDUCED =
 	    0x200, /* the window was reduced for ECE: not again until ecn_end is acknowledged */
+	TCP_ACT_LOSS = 0x400, /* repairing after a timeout until `recover` is acknowledged */
+	TCP_ACT_UNDO =
+	    0x800, /* the next new ACK tells whether the reduction was for nothing (RFC 3522) */
+	TCP_ACT_PROBE_TIMER =
+	    0x1000, /* loss_at is for a loss probe; else for reordering (RFC 8985 8) */
+	TCP_ACT_PROBE_OUT = 0x2000,   /* a loss probe is out: probe_end is set */
+	TCP_ACT_PROBE_AGAIN = 0x4000, /* it was a retransmission */
+	TCP_ACT_PROBED = 0x8000,      /* no RTT was measured since the last probe */
 	TCP_ACT_URGENT_IN = 0x10000,  /* rcv_up has not been reached */
 	TCP_ACT_URGENT_OUT = 0x20000, /* snd_up has not been acknowledged */
+};
+
+/* What RACK remembers (RFC 8985 5.3). Times are microseconds modulo 2^32. */
+struct tcp_rack {
+	uint32_t xmit_us, end; /* RACK.segment: of all that arrived, what left last */
+	uint32_t rtt_us;
+	uint32_t fack;	     /* highest sequence number that arrived */
+	uint32_t min_rtt_us; /* 0: none */
+	uint32_t min_rtt_ms; /* when that was measured */
+	uint32_t dsack_round;
+	uint8_t reo_wnd_mult, reo_wnd_persist;
+	bool reordering_seen, in_dsack_round;
+};
+
+/* RFC 9937 6.1 */
+struct tcp_prr {
+	uint32_t delivered, out, flight;
+};
+
+/* What a reduction of the window has replaced. */
+struct tcp_undo {
+	uint32_t ts; /* our timestamp then */
+	uint32_t ssthresh, w_max, prior;
+	bool begun;
+};
+
+/* A place in the send queue: octet `seq` comes after data[at - 1] of `block`. */
+struct tcp_cursor {
+	uint32_t block, seq, at; /* block POOL_NONE: nowhere */
 };
 
 struct tcp_act {
@@ -47,15 +86,14 @@ struct tcp_act {
 	uint32_t flags;
 
 	/* send */
-	uint32_t snd_max; /* highest sequence number sent + 1; snd_nxt goes back after an RTO */
+	uint32_t
+	    snd_max; /* highest sequence number sent + 1; without SACK snd_nxt goes back after an RTO */
 	uint32_t snd_wl1, snd_wl2;
 	uint32_t max_wnd;  /* largest window the peer has offered */
 	struct chain sndq; /* octets from snd_una (SYN and FIN not in it) */
 	uint32_t cwnd, ssthresh;
 	uint32_t recover; /* RFC 6582 */
 	uint32_t ecn_end; /* of what must be acknowledged before ECE counts again */
-	uint32_t
-	    acked_octets; /* in congestion avoidance, towards the next segment of cwnd (RFC 3465) */
 	uint8_t dup_acks;
 	uint8_t backoff; /* expiries of rexmt or persist that double the RTO */
 	uint8_t
@@ -65,8 +103,24 @@ struct tcp_act {
 	/* round-trip time, RFC 6298 */
 	uint32_t srtt_us, rttvar_us; /* srtt 0: no measurement yet */
 	uint32_t rtt_seq;
-	uint64_t rtt_at;   /* when rtt_seq left */
+	uint64_t rtt_at;   /* when rtt_seq left; with SACK, when RTT was measured last */
 	uint64_t rexmt_at; /* UINT64_MAX: not running */
+	uint64_t loss_at;  /* reordering, or a loss probe; UINT64_MAX: not running */
+	uint64_t moved_ns; /* when snd_una moved last, or had begun to wait for an ACK */
+
+	/* loss recovery, congestion control */
+	struct board board; /* with SACK; else empty */
+	struct tcp_rack rack;
+	uint32_t probe_end; /* TLP.end_seq */
+	uint32_t last_seg;  /* where the last segment of new octets begins */
+	union {
+		uint32_t acked_octets;	/* NewReno: towards the next segment of cwnd (RFC 3465) */
+		struct hystart hystart; /* CUBIC, ssthresh not known yet */
+		struct cubic cubic;
+	};
+	struct tcp_prr prr;   /* in fast recovery */
+	struct tcp_undo undo; /* TCP_ACT_UNDO */
+	struct tcp_cursor cursor[2];
 
 	/* receive */
 	uint64_t delack_at;	 /* UINT64_MAX: none */

@@ -232,6 +232,20 @@ void put_sack(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_seg *s)
 void send_dsack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_sack_block *dup, uint64_t now,
 		struct tcp_out *out);
 
+/* --- the sending half of an active block (tcp_sndq.c) --- */
+
+void snd_init(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a);
+void snd_free(struct tcp_ctx *ctx, struct tcp_act *a);
+/* All that is in flight must be sent again: the path has lost it, but not for congestion. */
+void snd_resend_all(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a);
+
+/* The scoreboard says what is in flight, and snd_nxt is always snd_max. */
+static inline bool
+has_board(const struct tcb *t)
+{
+	return t->flags & TCB_SACK && is_synchronized(t);
+}
+
 /* --- round-trip time (tcp_rtt.c) --- */
 
 void rtt_sample(struct tcp_act *a, uint32_t us);
@@ -240,20 +254,30 @@ void take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
 /* RTO from the estimate, with back-off, within the limits. */
 uint64_t rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a);
 
-/* --- congestion control (tcp_newreno.c) --- */
+/* --- congestion control (tcp_cc.c) --- */
 
 uint32_t cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t);
-/* New octets were acknowledged; `flight` is what was in flight before. True: the next hole must be retransmitted (partial ACK). */
-bool cc_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t acked,
-	      uint32_t flight);
-/* Another duplicate ACK. True: retransmit the first segment now. */
-bool cc_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a);
-void cc_timeout(struct tcb *t, struct tcp_act *a);
+/* Of a new active block whose ssthresh is set. */
+void cc_init(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a);
+/* `acked` octets were acknowledged while `flight` were in flight: the window grows, if it was used. rtt_us 0: not measured. */
+void cc_grow(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t acked,
+	     uint32_t flight, uint32_t rtt_us, uint64_t now);
+/* A loss was detected: a new ssthresh. `flight` without what limited transmit has sent. */
+void cc_reduce(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t flight);
+void cc_timeout(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a);
 /* The peer's ACK carries ECE: one reduction per window of data, and CWR with the next new octets (RFC 3168 6.1.2). Called after
  * the ACK's own effects. */
 void cc_ecn_reduce(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now);
+
+/* --- recovery without SACK (tcp_newreno.c) --- */
+
+/* New octets were acknowledged; `flight` is what was in flight before. True: the next hole must be retransmitted (partial ACK). */
+bool newreno_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t acked,
+		   uint32_t flight, uint64_t now);
+/* Another duplicate ACK. True: retransmit the first segment now. */
+bool newreno_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now);
 /* Octets that may be in flight. */
-uint32_t cc_window(const struct tcb *t, const struct tcp_act *a);
+uint32_t newreno_window(const struct tcb *t, const struct tcp_act *a);
 
 /* --- keyed numbers (tcp_isn.c) --- */
 

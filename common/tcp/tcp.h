@@ -24,6 +24,11 @@
  * queue (delivered, not yet read) is the host's, kept in the active block so that it costs an idle connection nothing.
  */
 
+enum tcp_cc {
+	TCP_CC_CUBIC,	/* RFC 9438, HyStart++ (9406) */
+	TCP_CC_NEWRENO, /* RFC 5681 */
+};
+
 enum tcp_ecn {
 	TCP_ECN_OFF,
 	TCP_ECN_REQUEST, /* agreed to when the peer asks */
@@ -40,6 +45,10 @@ struct tcp_profile {
 	bool quickack;	  /* never delays an ACK */
 	bool nodelay;	  /* Nagle's algorithm is off (RFC 9293 MUST-17) */
 	bool notify_sent; /* the user wants TCP_EV_SENT */
+	uint8_t cc;	  /* enum tcp_cc */
+	/* TCP_EV_TIMEOUT when nothing has been acknowledged for so long though something waits to be, a closed window included; 0: only
+	 * R2 ends a connection. A limit of our own: the option of RFC 5482 is neither sent nor taken. */
+	uint64_t user_timeout_ns;
 	uint8_t ecn;	  /* enum tcp_ecn (RFC 3168) */
 	/* Equal delays after the last activity, each at most 20 days with all its repetitions; see tcp_sweep. */
 	uint64_t
@@ -89,7 +98,13 @@ void tcp_config_default(struct tcp_config *c);
 	X(octets_out) \
 	X(segs_retransmitted) \
 	X(rto_expired) \
-	X(fast_retransmits) \
+	X(fast_retransmits)     /* entries into fast recovery */ \
+	X(loss_probes_out)      /* RFC 8985 7.3 */ \
+	X(spurious_recoveries)  /* reductions of the window undone (RFC 4015) */ \
+	X(sack_blocks_in)       /* that told something new */ \
+	X(sack_blocks_bad)      /* of what is not in flight */ \
+	X(sack_reneged) \
+	X(dsack_in) \
 	X(dup_acks_in) \
 	X(out_of_order_in) \
 	X(duplicate_octets_in) \
@@ -304,7 +319,17 @@ void tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *tcb, uint8_t type, uint8_t 
 
 /* --- tests and reports --- */
 
-/* Blocks that octets out of order keep from others. */
+/* A connection's sending half; zeroes while it has no active block. Octets and microseconds. */
+struct tcp_info {
+	uint32_t cwnd, ssthresh; /* ssthresh UINT32_MAX: not known yet */
+	uint32_t in_flight;	 /* RFC 6675's pipe: sent, not acknowledged, reported or lost */
+	uint32_t lost;		 /* taken for lost and not sent again yet */
+	uint32_t srtt_us, rttvar_us, rto_us;
+	bool in_recovery; /* of a loss, fast or after a timeout */
+};
+void tcp_get_info(const struct tcp_ctx *ctx, const struct tcb *tcb, struct tcp_info *info);
+
+/* Blocks that octets out of order keep from others, and the scoreboard. */
 void tcp_held_blocks(const struct tcp_ctx *ctx, const struct tcb *tcb, uint32_t *n_small,
 		     uint32_t *n_large);
 

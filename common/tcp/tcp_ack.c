@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 #include "tcp/input.h"
+#include "tcp/recover.h"
 
 static void
 update_send_window(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, bool is_new_ack)
@@ -19,11 +20,12 @@ update_send_window(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, 
 	if (t->snd_wnd > a->max_wnd)
 		a->max_wnd = t->snd_wnd;
 	if (a->flags & TCP_ACT_PERSIST && t->snd_wnd > 0) {
-		/* Open again: the probe's octet goes out anew with the rest. */
+		/* Open again: the probe's octet goes out anew with the rest; a scoreboard has it as lost. */
 		a->flags &= ~(uint32_t)TCP_ACT_PERSIST;
 		a->rexmt_at = TCP_NEVER;
 		a->backoff = 0;
-		t->snd_nxt = t->snd_una;
+		if (!has_board(t))
+			t->snd_nxt = t->snd_una;
 	}
 }
 
@@ -68,17 +70,16 @@ new_ack(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct tcp_
 	uint64_t now, struct tcp_out *out)
 {
 	uint32_t acked = seg->ack - t->snd_una;
-	uint32_t flight = a->snd_max - t->snd_una;
 	uint32_t octets = acked < a->sndq.len ? acked : a->sndq.len;
 
-	take_rtt(ctx, t, a, seg, now);
 	if (acked > a->sndq.len)
 		a->flags &= ~(uint32_t)TCP_ACT_FIN_QUEUED; /* the one more was FIN's */
 	chain_trim_front(&ctx->blocks, &a->sndq, octets);
 	t->snd_una = seg->ack;
 	t->snd_nxt = seq_max(t->snd_nxt, t->snd_una);
 	a->unanswered = 0;
-	a->rexmt_now = cc_acked(ctx, t, a, acked, flight);
+	a->moved_ns = now;
+	a->rexmt_now = false;
 	if (a->sndq.len == 0 && !(a->flags & TCP_ACT_FIN_QUEUED))
 		a->flags &= ~(uint32_t)TCP_ACT_PERSIST; /* the probe was all there was */
 	if (!(a->flags & TCP_ACT_PERSIST))		/* RFC 6298 (5.2), (5.3) */
@@ -92,6 +93,39 @@ is_duplicate_ack(const struct tcb *t, const struct tcp_act *a, const struct tcp_
 {
 	return seg->ack == t->snd_una && t->snd_una != a->snd_max && tcp_seg_len(seg) == 0 &&
 	       snd_scaled(t, seg) == t->snd_wnd && !(a->flags & TCP_ACT_PERSIST);
+}
+
+static void
+ack_with_board(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg,
+	       uint64_t now, struct tcp_out *out)
+{
+	struct loss_news news;
+
+	if (t->snd_una == a->snd_max && seg->n_sack == 0 && !(a->flags & TCP_ACT_PROBE_OUT))
+		return; /* nothing is in flight, nor was sent for nothing */
+	ctx->stats.dup_acks_in += is_duplicate_ack(t, a, seg);
+	loss_take(ctx, t, a, seg, now, &news);
+	if (seg->ack != t->snd_una)
+		new_ack(ctx, t, a, seg, now, out);
+	loss_conclude(ctx, t, a, seg, now, &news);
+}
+
+static void
+ack_without_board(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg,
+		  uint64_t now, struct tcp_out *out)
+{
+	uint32_t acked = seg->ack - t->snd_una, flight = a->snd_max - t->snd_una;
+
+	if (acked > 0) {
+		take_rtt(ctx, t, a, seg, now);
+		new_ack(ctx, t, a, seg, now, out);
+		if (!undo_acked(ctx, t, a, seg, acked))
+			a->rexmt_now = newreno_acked(ctx, t, a, acked, flight, now);
+	} else if (is_duplicate_ack(t, a, seg)) {
+		ctx->stats.dup_acks_in++;
+		if (newreno_duplicate(ctx, t, a, now))
+			a->rexmt_now = true;
+	}
 }
 
 /* FIN keeps the active block until it is acknowledged. */
@@ -162,13 +196,9 @@ check_ack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 		/* A closed window that is confirmed may last (RFC 9293 MUST-36). */
 		if (a->flags & TCP_ACT_PERSIST)
 			a->unanswered = 0;
-		if (is_new_ack) {
-			new_ack(ctx, t, a, seg, now, out);
-		} else if (is_duplicate_ack(t, a, seg)) {
-			ctx->stats.dup_acks_in++;
-			if (cc_duplicate(ctx, t, a))
-				a->rexmt_now = true;
-		}
+		if (seq_geq(seg->ack, t->snd_una))
+			(has_board(t) ? ack_with_board : ack_without_board)(ctx, t, a, seg, now,
+									    out);
 	}
 	if (seq_geq(seg->ack, t->snd_una))
 		update_send_window(t, a, seg, is_new_ack);

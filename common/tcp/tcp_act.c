@@ -8,22 +8,6 @@ handle_of(const struct tcp_ctx *ctx, const struct tcb *t)
 	return (uint32_t)(((const uint8_t *)t - ctx->tcbs->mem) / ctx->tcbs->size);
 }
 
-/* An idle connection of long standing starts with what its last block left behind. Of the window only this survives: whether it was below the initial one
- * (RFC 5681 4.1: RW = min(IW, cwnd)), and then it starts from one segment. */
-static void
-restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
-{
-	a->srtt_us = expand_time(t->srtt);
-	a->rttvar_us = expand_time(t->rttvar);
-	a->ssthresh = expand_window(t->ssthresh);
-	a->cwnd = cc_initial_window(ctx, t);
-	if (t->flags & TCB_LOW_WINDOW) {
-		a->cwnd = effective_mss(t);
-		if (a->srtt_us == 0) /* nothing has been sent since the SYN was lost */
-			a->flags |= TCP_ACT_SLOW_RTO;
-	}
-}
-
 struct tcp_act *
 act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {
@@ -40,25 +24,18 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	a = pool_at(&ctx->acts, h);
 	/* The islands themselves are not cleared: n_runs says that there are none. */
 	a->flags = 0;
-	a->snd_max = t->snd_nxt;
-	a->recover = t->snd_nxt - 1;
-	a->snd_wl1 = t->rcv_nxt;
-	a->snd_wl2 = t->snd_una;
-	a->max_wnd = t->snd_wnd;
-	a->sndq = a->rcvq = CHAIN_EMPTY;
-	a->acked_octets = 0;
-	a->dup_acks = a->backoff = a->unanswered = 0;
-	a->rexmt_now = false;
-	a->rexmt_at = a->delack_at = TCP_NEVER;
+	snd_init(ctx, t, a);
+	a->rcvq = CHAIN_EMPTY;
+	a->delack_at = TCP_NEVER;
 	tcb_note_age(ctx, t, now);
 	a->last_ns = now;
 	a->fin_held = a->n_runs = a->n_recent = 0;
 	a->runs_block = POOL_NONE;
 	a->tcb = handle_of(ctx, t);
 	wheel_node_init(&a->timer);
-	restore(ctx, t, a);
 	if (is_half_open(t))
 		half_open_promote(ctx, t, a, now);
+	cc_init(ctx, t, a);
 	if (t->flags & TCB_ACK_DELAYED)
 		a->delack_at = now + ctx->cfg.delack_ns;
 	t->act = h;
@@ -73,7 +50,7 @@ act_put(struct tcp_ctx *ctx, struct tcb *t)
 
 	if (!a)
 		return;
-	chain_free(&ctx->blocks, &a->sndq);
+	snd_free(ctx, a);
 	chain_free(&ctx->blocks, &a->rcvq);
 	reass_free(ctx, a);
 	t->srtt = compact_time(a->srtt_us);

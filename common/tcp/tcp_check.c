@@ -1,6 +1,6 @@
-/* tcp_check.c - what must hold of a connection at all times; for tests. */
+/* tcp_check.c - what must hold of a connection at all times, and what reports show of it. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tcp/engine.h"
+#include "tcp/recover.h"
 
 static uint32_t
 chain_octets(const struct tcp_ctx *ctx, const struct chain *c)
@@ -38,8 +38,30 @@ check_runs(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act 
 	}
 }
 
+/* The scoreboard covers what is not acknowledged, and no more. */
 static void
-check_active(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
+check_board(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
+{
+	board_check(&a->board, &ctx->blocks);
+	if (!has_board(t)) {
+		assert(a->board.n == 0 && a->loss_at == TCP_NEVER);
+		return;
+	}
+	assert(t->snd_nxt == a->snd_max);
+	if (t->snd_una == a->snd_max) {
+		assert(a->board.n == 0 && a->loss_at == TCP_NEVER);
+		return;
+	}
+	assert(a->board.start == t->snd_una);
+	assert(board_end(&a->board, &ctx->blocks) == a->snd_max);
+	if (a->flags & (TCP_ACT_RECOVERY | TCP_ACT_LOSS))
+		assert(seq_gt(a->recover, t->snd_una) && seq_leq(a->recover, a->snd_max));
+	if (a->flags & TCP_ACT_PERSIST)
+		assert(in_flight(t, a) == 0);
+}
+
+static void
+check_active(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 {
 	assert(pool_at(ctx->tcbs, a->tcb) == (const void *)t);
 	assert(seq_leq(t->snd_nxt, a->snd_max));
@@ -51,8 +73,9 @@ check_active(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_ac
 	/* What is in flight is queued, or SYN, or FIN. */
 	assert(a->snd_max - t->snd_una <= a->sndq.len + 1);
 	/* Something in flight is timed, unless it is about to be sent again. */
-	if (t->snd_una != a->snd_max && t->snd_nxt != t->snd_una)
-		assert(a->rexmt_at != TCP_NEVER);
+	if (in_flight(t, a) > 0)
+		assert(a->rexmt_at != TCP_NEVER || a->rexmt_now);
+	check_board(ctx, t, a);
 	if (t->flags & TCB_ACK_DELAYED)
 		assert(a->delack_at != TCP_NEVER || t->flags & TCB_ACK_NOW);
 }
@@ -60,7 +83,7 @@ check_active(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_ac
 void
 tcp_check(const struct tcp_ctx *ctx, const struct tcb *t)
 {
-	const struct tcp_act *a = act_of(ctx, t);
+	struct tcp_act *a = act_of(ctx, t);
 
 	if (t->state == TCP_FREE || t->state == TCP_CLOSED) {
 		assert(!a);
@@ -77,4 +100,22 @@ tcp_check(const struct tcp_ctx *ctx, const struct tcb *t)
 		assert(t->snd_nxt - t->snd_una <= 1);
 	else
 		assert(is_synchronized(t) && t->snd_una == t->snd_nxt);
+}
+
+void
+tcp_get_info(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_info *info)
+{
+	const struct tcp_act *a = act_of(ctx, t);
+
+	*info = (struct tcp_info){.cwnd = 0};
+	if (!a)
+		return;
+	info->cwnd = a->cwnd;
+	info->ssthresh = a->ssthresh;
+	info->in_flight = in_flight(t, a);
+	info->lost = a->board.lost;
+	info->srtt_us = a->srtt_us;
+	info->rttvar_us = a->rttvar_us;
+	info->rto_us = (uint32_t)(rto_of(ctx, a) / 1000);
+	info->in_recovery = a->flags & (TCP_ACT_RECOVERY | TCP_ACT_LOSS);
 }

@@ -32,7 +32,7 @@ next_plateau(uint16_t mtu)
 
 /* The path takes less: smaller segments, and what is lost at once again. */
 static void
-lower_mss(struct tcb *t, uint16_t mtu)
+lower_mss(struct tcp_ctx *ctx, struct tcb *t, uint16_t mtu)
 {
 	uint16_t now_mtu = (uint16_t)(t->mss + IP_TCP_HEADERS);
 
@@ -43,7 +43,7 @@ lower_mss(struct tcb *t, uint16_t mtu)
 	if (mtu >= now_mtu)
 		return;
 	t->mss = (uint16_t)(mtu - IP_TCP_HEADERS);
-	t->snd_nxt = t->snd_una;
+	snd_resend_all(ctx, t, act_of(ctx, t));
 }
 
 void
@@ -60,6 +60,6 @@ tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *t, uint8_t type, uint8_t code, u
 	    (code == ICMP_UNREACHABLE_PROTOCOL || code == ICMP_UNREACHABLE_PORT))
 		end_connection(ctx, t, TCP_EV_UNREACHABLE, out);
 	else if (is_synchronized(t) && code == ICMP_UNREACHABLE_FRAGMENT)
-		lower_mss(t, mtu);
+		lower_mss(ctx, t, mtu);
 	/* All others are soft (RFC 5927 5.2): the timers will tell. */
 }

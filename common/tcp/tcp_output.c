@@ -1,18 +1,6 @@
 /* tcp_output.c - what may be sent now (RFC 9293 3.8, 3.10.2; RFC 1122 4.2.3.4). */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tcp/engine.h"
-
-uint32_t
-snd_data_start(const struct tcb *t)
-{
-	return t->snd_una + (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED);
-}
-
-uint32_t
-snd_data_end(const struct tcb *t, const struct tcp_act *a)
-{
-	return snd_data_start(t) + a->sndq.len;
-}
+#include "tcp/recover.h"
 
 /* --- the window that we advertise --- */
 
@@ -216,16 +204,46 @@ start_rexmt(struct tcp_ctx *ctx, struct tcp_act *a, uint64_t now)
 
 /* Times one segment at a time, and never one that was sent before (Karn; RFC 6298 3). */
 static void
-note_sent(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint32_t end, uint64_t now)
+time_segment(struct tcp_act *a, uint32_t seq, uint64_t now)
 {
 	if (seq_lt(seq, a->snd_max)) {
-		ctx->stats.segs_retransmitted++;
 		a->flags &= ~(uint32_t)TCP_ACT_TIMING;
 	} else if (!(a->flags & TCP_ACT_TIMING)) {
 		a->flags |= TCP_ACT_TIMING;
 		a->rtt_seq = seq;
 		a->rtt_at = now;
 	}
+}
+
+static void
+note_on_board(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t seq,
+	      uint32_t end, uint64_t now)
+{
+	if (a->board.n == 0)
+		a->board.start = a->rack.fack = seq;
+	if (in_flight(t, a) == 0)
+		rack_start(a, seq, now);
+	if (seq_lt(seq, a->snd_max))
+		board_sent_again(&a->board, &ctx->blocks, seq, seq_min(end, a->snd_max),
+				 us_of(now));
+	if (seq_gt(end, a->snd_max)) {
+		board_sent(&a->board, &ctx->blocks, end, us_of(now));
+		a->last_seg = seq_max(seq, a->snd_max);
+	}
+	a->prr.out += end - seq;
+}
+
+static void
+note_sent(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t seq, uint32_t end,
+	  uint64_t now)
+{
+	ctx->stats.segs_retransmitted += seq_lt(seq, a->snd_max);
+	if (t->snd_una == a->snd_max)
+		a->moved_ns = now;
+	if (has_board(t))
+		note_on_board(ctx, t, a, seq, end, now);
+	else
+		time_segment(a, seq, now);
 	a->snd_max = seq_max(a->snd_max, end);
 }
 
@@ -246,7 +264,7 @@ send_syn(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, st
 		return true;
 	a->rexmt_now = false;
 	t->snd_nxt = t->snd_una + 1;
-	note_sent(ctx, a, t->snd_una, t->snd_nxt, now);
+	note_sent(ctx, t, a, t->snd_una, t->snd_nxt, now);
 	/* A SYN that is answered again does not keep us half-open longer. */
 	if (a->rexmt_at == TCP_NEVER)
 		a->rexmt_at = now + rto_of(ctx, a);
@@ -260,8 +278,7 @@ fin_follows(const struct tcb *t, const struct tcp_act *a, uint32_t end)
 	return a->flags & TCP_ACT_FIN_QUEUED && end == snd_data_end(t, a);
 }
 
-/* One segment from seq on with len octets, FIN and PSH where they belong; false: no room. */
-static bool
+bool
 send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq, uint32_t len,
 	     bool fin, uint64_t now, struct tcp_out *out)
 {
@@ -284,7 +301,8 @@ send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq
 		a->flags &= ~(uint32_t)TCP_ACT_CWR_DUE;
 	}
 	ctx->stats.octets_out += len;
-	note_sent(ctx, a, seq, seq + len + fin, now);
+	note_sent(ctx, t, a, seq, seq + len + fin, now);
+	t->snd_nxt = seq_max(t->snd_nxt, seq + len + fin);
 	a->last_ns = now;
 	return true;
 }
@@ -309,7 +327,6 @@ send_first_again(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t
 	if (!send_segment(ctx, t, a, t->snd_una, len, fin, now, out))
 		return false;
 	a->rexmt_now = false;
-	t->snd_nxt = seq_max(t->snd_nxt, t->snd_una + len + fin);
 	a->rexmt_at = now + rto_of(ctx, a);
 	return true;
 }
@@ -318,11 +335,12 @@ send_first_again(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t
 static uint32_t
 usable_window(const struct tcb *t, const struct tcp_act *a)
 {
-	uint32_t cwnd = cc_window(t, a);
-	uint32_t wnd = t->snd_wnd < cwnd ? t->snd_wnd : cwnd;
-	uint32_t used = t->snd_nxt - t->snd_una;
+	uint32_t cwnd = has_board(t) ? a->cwnd : newreno_window(t, a);
+	uint32_t out = in_flight(t, a), used = t->snd_nxt - t->snd_una;
+	uint32_t network = cwnd > out ? cwnd - out : 0;
+	uint32_t peer = t->snd_wnd > used ? t->snd_wnd - used : 0;
 
-	return wnd > used ? wnd - used : 0;
+	return network < peer ? network : peer;
 }
 
 /* Sender's silly window avoidance and Nagle's algorithm (RFC 9293 3.8.6.2.1, 3.7.4): is a segment of len octets worth sending? */
@@ -340,52 +358,100 @@ is_worth_sending(const struct tcp_ctx *ctx, const struct tcb *t, const struct tc
 	return len > 0 && len >= a->max_wnd / 2;
 }
 
-enum step { STEP_SENT, STEP_NOTHING, STEP_NO_ROOM };
+/* A segment that may leave now. */
+struct plan {
+	uint32_t seq, len;
+	bool fin;
+};
 
-static enum step
-send_next(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, struct tcp_out *out)
+/* What was taken for lost goes first (RFC 6675 4, NextSeg (1)), cut anew, and filled up with new octets at its end. A timeout sends one whatever
+ * else is in flight. */
+static bool
+plan_lost(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, struct plan *p)
+{
+	uint32_t mss = effective_mss(t), data_end = snd_data_end(t, a);
+	uint32_t edge = t->snd_una + t->snd_wnd, end;
+
+	if (!board_first_lost(&a->board, &ctx->blocks, &p->seq, &end))
+		return false;
+	p->fin = end != seq_min(end, data_end) && end - p->seq - 1 <= mss;
+	if (end == a->snd_max && !p->fin)
+		end = seq_min(data_end, seq_max(end, edge));
+	p->len = seq_min(end, data_end) - p->seq;
+	if (p->len > mss)
+		p->len = mss;
+	if (seq_gt(p->seq + p->len + p->fin, edge))
+		return false; /* the window has shrunk: what it takes is left to probes */
+	return a->rexmt_now || in_flight(t, a) + p->len <= a->cwnd;
+}
+
+static bool
+plan_next(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a, struct plan *p)
 {
 	uint32_t mss = effective_mss(t);
 
 	/* snd_nxt is one beyond the octets when FIN is out. */
 	if (seq_gt(t->snd_nxt, snd_data_end(t, a)))
-		return STEP_NOTHING;
+		return false;
 	uint32_t queued = snd_data_end(t, a) - t->snd_nxt;
 	uint32_t usable = usable_window(t, a);
-	uint32_t len = queued < usable ? queued : usable;
 
-	if (len > mss)
-		len = mss;
-	bool fin = fin_follows(t, a, t->snd_nxt + len) && usable > len;
+	p->seq = t->snd_nxt;
+	p->len = queued < usable ? queued : usable;
+	if (p->len > mss)
+		p->len = mss;
+	p->fin = fin_follows(t, a, t->snd_nxt + p->len) && usable > p->len;
+	if (p->len == 0)
+		return p->fin;
+	return p->fin || is_worth_sending(ctx, t, a, p->len, queued);
+}
 
-	if (len == 0 && !fin)
-		return STEP_NOTHING;
-	if (!fin && !is_worth_sending(ctx, t, a, len, queued))
-		return STEP_NOTHING;
-	if (!send_segment(ctx, t, a, t->snd_nxt, len, fin, now, out))
-		return STEP_NO_ROOM;
-	t->snd_nxt += len + fin;
-	start_rexmt(ctx, a, now);
-	return STEP_SENT;
+static bool
+plan(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, struct plan *p)
+{
+	if (has_board(t) && a->board.lost > 0)
+		return plan_lost(ctx, t, a, p);
+	return plan_next(ctx, t, a, p);
+}
+
+/* All that is due, or that the windows allow; false: no room. */
+static bool
+send_planned(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
+	     struct tcp_out *out)
+{
+	uint32_t old_max = a->snd_max;
+	struct plan p;
+
+	if (a->rexmt_now && !has_board(t) && !send_first_again(ctx, t, a, now, out))
+		return false;
+	while (plan(ctx, t, a, &p)) {
+		bool is_first = p.seq == t->snd_una;
+
+		if (!send_segment(ctx, t, a, p.seq, p.len, p.fin, now, out))
+			return false;
+		if (has_board(t) && is_first && seq_lt(p.seq, old_max))
+			a->rexmt_at = TCP_NEVER; /* the retransmission has a whole RTO */
+		a->rexmt_now = false;
+		start_rexmt(ctx, a, now);
+	}
+	if (has_board(t) && a->snd_max != old_max)
+		tlp_schedule(ctx, t, a, now);
+	return true;
 }
 
 /* Something waits, nothing is in flight, and nothing would wake us: the window is shut or silly (RFC 9293 3.8.6.1). */
-static void
-persist_if_stuck(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
+static bool
+is_stuck(const struct tcb *t, const struct tcp_act *a)
 {
 	bool waits = a->sndq.len > 0 || a->flags & TCP_ACT_FIN_QUEUED;
 
-	if (!waits || a->rexmt_at != TCP_NEVER || t->snd_nxt != t->snd_una)
-		return;
-	a->flags |= TCP_ACT_PERSIST;
-	a->rexmt_at = now + rto_of(ctx, a);
+	return waits && a->rexmt_at == TCP_NEVER && in_flight(t, a) == 0;
 }
 
 bool
 tcp_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
 	struct tcp_act *a = act_of(ctx, t);
-	enum step step = STEP_NOTHING;
 
 	if (t->state == TCP_CLOSED)
 		return false;
@@ -393,14 +459,14 @@ tcp_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out
 		return half_open_output(ctx, t, now, out);
 	if (t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED)
 		return send_syn(ctx, t, a, now, out);
-	if (a && a->rexmt_now && !send_first_again(ctx, t, a, now, out))
+	if (a && !send_planned(ctx, t, a, now, out))
 		return true;
-	while (a && (step = send_next(ctx, t, a, now, out)) == STEP_SENT)
-		continue;
-	if (step == STEP_NO_ROOM)
-		return true;
-	if (a)
-		persist_if_stuck(ctx, t, a, now);
+	if (a && is_stuck(t, a)) {
+		a->flags |= TCP_ACT_PERSIST;
+		a->rexmt_at = now + rto_of(ctx, a);
+		if (t->snd_una == a->snd_max)
+			a->moved_ns = now;
+	}
 	if (t->flags & TCB_ACK_NOW)
 		send_ack(ctx, t, now, out);
 	act_settle(ctx, t, now);
@@ -410,16 +476,14 @@ tcp_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out
 bool
 tcp_wants_output(const struct tcp_ctx *ctx, const struct tcb *t)
 {
-	const struct tcp_act *a = act_of(ctx, t);
+	struct tcp_act *a = act_of(ctx, t);
+	struct plan p;
 
 	if (t->flags & TCB_ACK_NOW)
 		return true;
 	if (!a)
 		return is_half_open(t) && half_open_wants_output(t);
-	if (a->rexmt_now)
-		return true;
 	if (!is_synchronized(t))
-		return false;
-	return seq_lt(t->snd_nxt, snd_data_end(t, a)) ||
-	       (a->flags & TCP_ACT_FIN_QUEUED && t->snd_nxt == snd_data_end(t, a));
+		return a->rexmt_now;
+	return (a->rexmt_now && !has_board(t)) || plan(ctx, t, a, &p) || is_stuck(t, a);
 }

@@ -355,6 +355,8 @@ tcp_held_blocks(const struct tcp_ctx *ctx, const struct tcb *t, uint32_t *n_smal
 	if (!a)
 		return;
 	*n_large = a->runs_block != POOL_NONE;
+	if (a->board.block != POOL_NONE)
+		(*(a->board.block & BLOCK_LARGE ? n_large : n_small))++;
 	for (unsigned i = 0; i < a->n_runs; i++) {
 		uint32_t h = reass_runs(ctx, a)[i].head;
 

@@ -1,6 +1,6 @@
 /* tcp_timer.c - the one next deadline, and what happens then (RFC 6298 5, 9293 3.8.6.1, 3.10.8). */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "tcp/engine.h"
+#include "tcp/recover.h"
 
 static uint64_t
 earlier(uint64_t a, uint64_t b)
@@ -33,11 +33,23 @@ idle_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 	return TCP_NEVER;
 }
 
+/* The user's own limit for data that is not acknowledged (RFC 9293 3.9.1, 5482). */
+static uint64_t
+user_timeout(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
+{
+	uint64_t limit = profile_of(ctx, t)->user_timeout_ns;
+
+	if (limit == 0 || a->rexmt_at == TCP_NEVER || !is_synchronized(t))
+		return TCP_NEVER;
+	return a->moved_ns + limit;
+}
+
 static uint64_t
 active_deadline(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
 {
-	uint64_t when = earlier(a->rexmt_at, a->delack_at);
+	uint64_t when = earlier(earlier(a->rexmt_at, a->loss_at), a->delack_at);
 
+	when = earlier(when, user_timeout(ctx, t, a));
 	if (act_is_idle(t, a))
 		when = earlier(when, a->last_ns + rto_of(ctx, a));
 	if (a->flags & TCP_ACT_WANT_ROOM && a->sndq.len == 0)
@@ -76,17 +88,31 @@ count_expiry(struct tcp_act *a)
 		a->unanswered++;
 }
 
-/* RFC 6298 (5.4) to (5.7): back to the first octet that is not acknowledged. */
+/* The first octets that are not acknowledged are to be sent again: without SACK, and then all others. */
+static void
+back_to_first(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
+{
+	if (has_board(t)) {
+		loss_timeout(ctx, t, a, now);
+		a->rexmt_now = true;
+		return;
+	}
+	undo_arm(t, a, a->snd_max - t->snd_una, now);
+	cc_timeout(ctx, t, a);
+	a->flags |= TCP_ACT_LOSS;
+	t->snd_nxt = t->snd_una;
+	a->rexmt_now = false;
+}
+
+/* RFC 6298 (5.4) to (5.7) */
 static void
 rexmt_expired(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
 {
 	ctx->stats.rto_expired++;
 	a->rexmt_at = TCP_NEVER;
 	if (is_synchronized(t)) {
-		cc_timeout(t, a);
+		back_to_first(ctx, t, a, now);
 		count_expiry(a);
-		t->snd_nxt = t->snd_una;
-		a->rexmt_now = false;
 		return; /* tcp_output sends it, and starts the timer with the back-off */
 	}
 	a->flags |= TCP_ACT_SYN_REXMT;
@@ -120,6 +146,13 @@ send_probe(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, 
 	}
 	a->flags &= ~(uint32_t)TCP_ACT_TIMING;
 	t->snd_nxt = seq_max(t->snd_nxt, t->snd_una + len + fin);
+	if (has_board(t) && seq_gt(t->snd_nxt, a->snd_max)) {
+		/* It waits as before: a probe is not in flight. */
+		if (a->board.n == 0)
+			a->board.start = t->snd_una;
+		board_sent(&a->board, &ctx->blocks, t->snd_nxt, us_of(now));
+		board_lose_all(&a->board, &ctx->blocks);
+	}
 	a->snd_max = seq_max(a->snd_max, t->snd_nxt);
 }
 
@@ -137,9 +170,13 @@ static bool
 rexmt_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
 	      struct tcp_out *out)
 {
-	if (a->rexmt_at > now)
+	bool is_over = user_timeout(ctx, t, a) <= now;
+
+	if (a->loss_at <= now && !is_over)
+		loss_timer_expired(ctx, t, a, now, out); /* before RTO, which it may put off */
+	if (a->rexmt_at > now && !is_over)
 		return true;
-	if (a->unanswered >= max_retries(ctx, t)) { /* R2 (RFC 9293 3.8.3) */
+	if (is_over || a->unanswered >= max_retries(ctx, t)) { /* R2 (RFC 9293 3.8.3) */
 		end_connection(ctx, t, TCP_EV_TIMEOUT, out);
 		return false;
 	}

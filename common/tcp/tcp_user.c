@@ -47,15 +47,6 @@ tcp_want_room(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 		a->flags |= TCP_ACT_WANT_ROOM;
 }
 
-void
-tcp_sndq_copy(const struct tcp_ctx *ctx, const struct tcb *t, uint32_t seq, uint32_t len,
-	      uint8_t *to)
-{
-	const struct tcp_act *a = act_of(ctx, t);
-
-	chain_copy(&ctx->blocks, &a->sndq, seq - snd_data_start(t), len, to);
-}
-
 struct chain *
 tcp_rcvq(const struct tcp_ctx *ctx, const struct tcb *t)
 {

@@ -12,7 +12,8 @@ enum value_kind {
 	VALUE_TIME,
 	VALUE_BOOL,
 	VALUE_ADDRESS,
-	VALUE_ECN
+	VALUE_ECN,
+	VALUE_CC
 };
 
 #define CONF(member)  offsetof(struct script_conf, member)
@@ -49,6 +50,8 @@ static const struct {
     {"nodelay", STACK(profile.nodelay), VALUE_BOOL}, /* of listen() and connect() */
     {"quickack", STACK(profile.quickack), VALUE_BOOL},
     {"ecn", STACK(profile.ecn), VALUE_ECN},
+    {"cc", STACK(profile.cc), VALUE_CC},
+    {"user_timeout", STACK(profile.user_timeout_ns), VALUE_TIME},
     {"idle", STACK(profile.idle_ns), VALUE_TIME},
     {"keepalive", STACK(profile.keepalive_ns), VALUE_TIME},
     {"keepalive_interval", STACK(profile.keepalive_interval_ns), VALUE_TIME},
@@ -151,6 +154,15 @@ parse_ecn(struct scan *s, uint8_t *to)
 }
 
 static bool
+parse_cc(struct scan *s, uint8_t *to)
+{
+	*to = scan_take(s, "cubic")	? TCP_CC_CUBIC
+	      : scan_take(s, "newreno") ? TCP_CC_NEWRENO
+					: UINT8_MAX;
+	return *to != UINT8_MAX || scan_fail(s, "cubic or newreno expected before \"%.20s\"", s->p);
+}
+
+static bool
 parse_option_value(struct scan *s, void *to, enum value_kind kind)
 {
 	uint32_t n;
@@ -176,6 +188,8 @@ parse_option_value(struct scan *s, void *to, enum value_kind kind)
 		return scan_address(s, to);
 	case VALUE_ECN:
 		return parse_ecn(s, to);
+	case VALUE_CC:
+		return parse_cc(s, to);
 	}
 	return false;
 }

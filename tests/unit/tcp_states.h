@@ -39,11 +39,16 @@ kit_config(void)
 	return c;
 }
 
-/* No options but an MSS of 1000: round numbers. */
+/* No options but an MSS of 1000, and NewReno: round numbers. */
 static inline struct kit_opts
 kit_plain(void)
 {
-	return (struct kit_opts){.cfg = kit_config(), .peer_mss = 1000, .no_ts = true};
+	return (struct kit_opts){
+	    .cfg = kit_config(),
+	    .peer_mss = 1000,
+	    .no_ts = true,
+	    .profile.cc = TCP_CC_NEWRENO,
+	};
 }
 
 /* A context and a zeroed tcb. */
