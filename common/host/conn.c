@@ -257,12 +257,6 @@ stack_send(struct stack *s, uint32_t id, const void *data, uint32_t len)
 	return taken;
 }
 
-static bool
-is_exhausted(const struct pool *p)
-{
-	return p->in_use == p->max;
-}
-
 void
 stack_close(struct stack *s, uint32_t id, uint64_t now)
 {
@@ -272,13 +266,11 @@ stack_close(struct stack *s, uint32_t id, uint64_t now)
 	if (!is_usable(&c))
 		return;
 	s->now = now;
-	if (!tcb_is_active(c.t) && c.t->state <= TCP_CLOSE_WAIT && is_exhausted(&c.g->ctx.acts)) {
-		stack_abort(s, id, now); /* no memory for an orderly end */
-		return;
-	}
 	tcp_out_init(&s->out, 0);
 	tcp_close(&c.g->ctx, c.t, now, &s->out);
 	group_state_changed(c.g, c.slot, was);
+	if (c.t->flags & TCB_CLOSE_DUE)
+		conn_starves(s, &c);
 	conn_work(s, &c);
 }
 

@@ -31,8 +31,8 @@ enum group_mark {
 	MARK_ABORTED = 0x04,	/* the user wants no more of it: RST with the next output */
 	MARK_LINKED = 0x08,	/* in the list of TIME-WAIT: the user's handle is gone */
 	MARK_FIN_WAIT_2 = 0x10, /* has an entry in that fifo */
-	MARK_STARVED = 0x20,	/* could not queue an octet for want of an active block */
-	MARK_WAITING = 0x40,	/* has an entry among those that wait to be in line again */
+	MARK_STARVED = 0x20, /* could not queue an octet, or a FIN, for want of an active block */
+	MARK_WAITING = 0x40, /* has an entry among those that wait to be in line again */
 	/* Entries are of the slot: they stay when its connection is gone, even when another one has
 	 * come. */
 	MARKS_OF_SLOT = MARK_FIN_WAIT_2 | MARK_WAITING,

@@ -172,12 +172,14 @@ tell_held(struct stack *s, const struct conn *c)
 static void
 feed(struct stack *s, const struct conn *c)
 {
-	if (c->g->ctx.acts.in_use == c->g->ctx.acts.max) {
+	/* What is due of a close is for tcp_timeout to see to. */
+	if (c->g->ctx.acts.in_use == c->g->ctx.acts.max || c->t->flags & TCB_CLOSE_DUE) {
 		conn_starves(s, c);
 		return;
 	}
 	*conn_mark(c) &= (uint8_t)~MARK_STARVED;
-	event_push(s, c, STACK_WRITABLE);
+	if (tcp_send_room(&c->g->ctx, c->t) > 0)
+		event_push(s, c, STACK_WRITABLE);
 }
 
 static bool

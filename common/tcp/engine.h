@@ -196,6 +196,8 @@ put_ect(const struct tcb *t, const struct tcp_act *a, struct tcp_seg *s)
 		s->ecn = ECN_ECT0;
 }
 
+/* TCB_CLOSE_DUE; false: there is no active block still (tcp_user.c). */
+bool close_now(struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
 /* A RST of our own accord (tcp_user.c). */
 void reset_peer(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
 

@@ -36,13 +36,12 @@ enum tcb_flag {
 	TCB_ACK_DELAYED = 0x0010, /* an ACK is owed by last activity + delack */
 	TCB_PASSIVE = 0x0020,	  /* came from a listener */
 	TCB_ECE_OWED = 0x0040,	  /* a mark has come: ECE on every ACK until the peer's CWR */
-	TCB_USER_CLOSED =
-	    0x0080, /* the user has called close or abort: no more events for him but the end */
-	TCB_ECT = 0x0100,	 /* TCB_ECN, and our own octets may be marked */
-	TCB_OLD_STAMP = 0x0200,	 /* ts_recent is too old to compare with (RFC 7323 5.5) */
-	TCB_CHALLENGED = 0x0400, /* a challenge ACK was sent, and nothing right has come since */
-	TCB_WSCALE = 0x0800,	 /* agreed on both SYNs (RFC 7323) */
-	TCB_HOST_1 = 0x1000,	 /* for the host's own use (on its list of connections with work) */
+	TCB_CLOSE_DUE = 0x0080,	  /* the user has closed, but the FIN waits for an active block */
+	TCB_ECT = 0x0100,	  /* TCB_ECN, and our own octets may be marked */
+	TCB_OLD_STAMP = 0x0200,	  /* ts_recent is too old to compare with (RFC 7323 5.5) */
+	TCB_CHALLENGED = 0x0400,  /* a challenge ACK was sent, and nothing right has come since */
+	TCB_WSCALE = 0x0800,	  /* agreed on both SYNs (RFC 7323) */
+	TCB_HOST_1 = 0x1000, /* for the host's own use (on its list of connections with work) */
 	TCB_HOST_2 = 0x2000,
 	TCB_LOW_WINDOW =
 	    0x4000, /* cwnd was below the initial window when the last active block went */

@@ -308,7 +308,8 @@ struct chain *tcp_rcvq_get(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
 /* The user has read: the caller has taken octets off the receive queue. Owes a window update when it is worth one (RFC 9293 3.8.6.2.2). */
 void tcp_received(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now);
 
-/* CLOSE: FIN after what is queued. The tcb lives on until TCP_EV_CLOSED. */
+/* CLOSE: FIN after what is queued. The tcb lives on until TCP_EV_CLOSED. When there is no active block for the FIN it waits for one
+ * (TCB_CLOSE_DUE): tcp_deadline asks for a look every 10 ms. */
 void tcp_close(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);
 /* ABORT: RST where the state asks for one; CLOSED follows in out->events. */
 void tcp_abort(struct tcp_ctx *ctx, struct tcb *tcb, uint64_t now, struct tcp_out *out);

@@ -28,9 +28,14 @@ idle_deadline(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 {
 	if (t->state == TCP_SYN_RECEIVED)
 		return half_open_deadline(ctx, t, now);
+	uint64_t when = TCP_NEVER;
+
 	if (t->flags & TCB_ACK_DELAYED)
-		return tcb_after_activity(ctx, t, ctx->cfg.delack_ns, now);
-	return TCP_NEVER;
+		when = tcb_after_activity(ctx, t, ctx->cfg.delack_ns, now);
+	if (t->flags & TCB_CLOSE_DUE)
+		when =
+		    earlier(when, tcb_after_activity(ctx, t, TCP_ROOM_RETRY_MS * NS_PER_MS, now));
+	return when;
 }
 
 /* The user's own limit for data that is not acknowledged (RFC 9293 3.9.1, 5482). */
@@ -225,6 +230,8 @@ tcp_timeout(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *ou
 		half_open_timeout(ctx, t, now, out);
 	else if (t->flags & TCB_ACK_DELAYED)
 		t->flags |= TCB_ACK_NOW;
+	if (t->flags & TCB_CLOSE_DUE && t->state != TCP_CLOSED && !close_now(ctx, t, now))
+		tcb_touch(ctx, t, now);
 	if (t->state != TCP_CLOSED)
 		tcp_output(ctx, t, now, out);
 }

@@ -5,7 +5,7 @@
 static bool
 may_send(const struct tcb *t, const struct tcp_act *a)
 {
-	if (a && a->flags & TCP_ACT_FIN_QUEUED)
+	if (t->flags & TCB_CLOSE_DUE || (a && a->flags & TCP_ACT_FIN_QUEUED))
 		return false;
 	return t->state == TCP_SYN_SENT || t->state == TCP_SYN_RECEIVED ||
 	       t->state == TCP_ESTABLISHED || t->state == TCP_CLOSE_WAIT;
@@ -71,11 +71,29 @@ tcp_received(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	act_settle(ctx, t, now);
 }
 
+/* The FIN is queued, and kept in an active block until it is acknowledged. Without one the user's wish is noted: nothing of ours is lost
+ * meanwhile, because nothing is queued. */
+bool
+close_now(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
+{
+	struct tcp_act *a = act_get(ctx, t, now);
+
+	if (!a)
+		return false;
+	t->flags &= (uint16_t)~TCB_CLOSE_DUE;
+	a->flags |= TCP_ACT_FIN_QUEUED;
+	a->flags &= ~(uint32_t)TCP_ACT_WANT_ROOM;
+	a->last_ns = now;
+	if (t->state == TCP_ESTABLISHED)
+		set_state(t, TCP_FIN_WAIT_1);
+	else if (t->state == TCP_CLOSE_WAIT)
+		set_state(t, TCP_LAST_ACK);
+	return true;
+}
+
 void
 tcp_close(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
-	struct tcp_act *a;
-
 	switch ((enum tcp_state)t->state) {
 	case TCP_SYN_SENT:
 		end_connection(ctx, t, 0, out);
@@ -87,18 +105,10 @@ tcp_close(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 	default:
 		return; /* closed before */
 	}
-	a = act_get(ctx, t, now);
-	if (!a) { /* no memory for an orderly end */
-		tcp_abort(ctx, t, now, out);
-		return;
+	if (!close_now(ctx, t, now)) {
+		t->flags |= TCB_CLOSE_DUE;
+		tcb_touch(ctx, t, now);
 	}
-	a->flags |= TCP_ACT_FIN_QUEUED;
-	a->flags &= ~(uint32_t)TCP_ACT_WANT_ROOM;
-	a->last_ns = now;
-	if (t->state == TCP_ESTABLISHED)
-		set_state(t, TCP_FIN_WAIT_1);
-	else if (t->state == TCP_CLOSE_WAIT)
-		set_state(t, TCP_LAST_ACK);
 }
 
 void

@@ -540,6 +540,7 @@ close_after_data_in_syn_received(void **state)
 
 /* --- no active block to hold the FIN: the peer is told by a RST --- */
 
+/* The FIN waits for an active block, and the connection goes on as if half-closed; it is not reset. */
 static void
 close_without_memory(void **state)
 {
@@ -547,18 +548,70 @@ close_without_memory(void **state)
 								       kit_close_wait};
 
 	(void)state;
-	for (size_t i = 0; i < N_OF(make); i++) {
+	for (unsigned i = 0; i < N_OF(make); i++) {
 		struct kit_opts o = {.n_acts = 1};
 		struct kit *k = make[i](&o);
 		const uint32_t h = pool_get(&k->ctx.acts);
 
 		kit_close(k);
-		expect(k, "R. 1 ack %u", i == 0 ? 1 : 2);
-		expect_gone(k);
-		expect_events(k, TCP_EV_CLOSED);
+		kit_close(k); /* once more makes no difference */
+		expect_silence_for(k, 1000);
+		assert_int_equal(tcp_send_room(&k->ctx, k->t), 0);
+		if (i == 0) {
+			in(k, ". 1(10) ack 1");
+			expect_after(k, 0, 42, ". 1 ack 11");
+		}
 		pool_put(&k->ctx.acts, h);
+		expect_after(k, 0, 12, "F. 1 ack %u", i == 0 ? 11 : 2);
+		expect_state(k, i == 0 ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
 		kit_delete(k);
 	}
+}
+
+/* The peer's FIN comes while ours waits. */
+static void
+close_without_memory_meets_fin(void **state)
+{
+	struct kit_opts o = {.n_acts = 1};
+	struct kit *k = kit_established(&o);
+	const uint32_t h = pool_get(&k->ctx.acts);
+
+	(void)state;
+	kit_close(k);
+	in(k, "F. 1 ack 1");
+	expect(k, ". 1 ack 2");
+	expect_state(k, TCP_CLOSE_WAIT);
+	pool_put(&k->ctx.acts, h);
+	expect_after(k, 0, 12, "F. 1 ack 2");
+	expect_state(k, TCP_LAST_ACK);
+	in(k, ". 2 ack 2");
+	expect_gone(k);
+	expect_events(k, TCP_EV_EOF | TCP_EV_CLOSED);
+	kit_delete(k);
+}
+
+/* Nor does a waiting FIN outlive what else ends the connection. */
+static void
+close_without_memory_meets_reset(void **state)
+{
+	struct kit_opts o = {.n_acts = 1};
+	struct kit *k = kit_established(&o);
+	const uint32_t h = pool_get(&k->ctx.acts);
+
+	(void)state;
+	kit_close(k);
+	in(k, "R 1");
+	expect_gone(k);
+	pool_put(&k->ctx.acts, h);
+	kit_delete(k);
+	k = kit_established(&o);
+	assert_int_equal(pool_get(&k->ctx.acts), h);
+	kit_close(k);
+	kit_abort(k);
+	expect(k, "R. 1 ack 1");
+	expect_gone(k);
+	pool_put(&k->ctx.acts, h);
+	kit_delete(k);
 }
 
 /* --- unread octets at close --- */
@@ -615,6 +668,8 @@ main(void)
 	    cmocka_unit_test(e6_close_in_syn_received),
 	    cmocka_unit_test(close_after_data_in_syn_received),
 	    cmocka_unit_test(close_without_memory),
+	    cmocka_unit_test(close_without_memory_meets_fin),
+	    cmocka_unit_test(close_without_memory_meets_reset),
 	    cmocka_unit_test(time_wait_with_unread_octets),
 	};
 
