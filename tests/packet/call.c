@@ -236,6 +236,25 @@ call_reboot(struct world *w, const struct call_spec *c, struct call_result *r)
 	done(r, 0);
 }
 
+/* bulk(4, RTT_US, LOST): the peer of this connection acknowledges everything by itself, after RTT_US, but for the segment that begins with octet LOST the
+ * first time that it comes; bulk(4, 0, 0): no more. */
+static void
+call_bulk(struct world *w, const struct call_spec *c, struct call_result *r)
+{
+	const struct sock *k = socket_arg(w, c);
+	const int64_t rtt_us = number_arg(c, 1), lost = number_arg(c, 2);
+	const struct tcb *t = k ? flow_tcb(w, k->flow) : NULL;
+
+	if (!t) {
+		world_fail(w, "no connection");
+		return;
+	}
+	bulk_start(&w->bulk, k->flow, rtt_us, t->snd_una, t->rcv_nxt);
+	w->bulk.loses = lost > 0;
+	w->bulk.lost = flow_at(w, k->flow)->iss + (uint32_t)lost;
+	done(r, 0);
+}
+
 bool
 sock_call(struct world *w, const struct call_spec *c, struct call_result *r)
 {
@@ -247,7 +266,7 @@ sock_call(struct world *w, const struct call_spec *c, struct call_result *r)
 	    {"accept", call_accept}, {"connect", call_connect}, {"setsockopt", call_setsockopt},
 	    {"write", call_write},   {"send", call_write},	{"read", call_read},
 	    {"recv", call_read},     {"close", call_close},	{"shutdown", call_close},
-	    {"abort", call_abort},   {"reboot", call_reboot},
+	    {"abort", call_abort},   {"reboot", call_reboot},	{"bulk", call_bulk},
 	};
 
 	*r = (struct call_result){.value = 0};

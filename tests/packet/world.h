@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "host/stack.h"
+#include "tests/packet/bulk.h"
 #include "tests/packet/script.h"
 
 enum { WORLD_FLOWS = 10, WORLD_SENT = 1024, WORLD_SOCKS = 32, WORLD_ROOM = 9100 };
@@ -63,6 +64,7 @@ struct world {
 	unsigned n_replies;
 	bool arp_seen; /* the script is told of ARP */
 	uint32_t secret_no;
+	struct bulk bulk;
 	bool failed; /* content of a stream was wrong */
 	char why[256];
 };
