@@ -69,6 +69,13 @@ void diff_ours_wait(uint64_t ns);
 /* NULL: the user has no connection. */
 const struct tcb *diff_ours_tcb(void);
 
+/* Of fragments that nobody has completed: time exceeded, half a minute later. */
+static inline bool
+is_late_fragment(const struct pkt *k)
+{
+	return k->kind == PKT_ICMP && k->icmp_type == 11 && k->icmp_code == 1;
+}
+
 /* What we, the peer, know of one side. */
 struct view {
 	bool has_iss, has_edge;
@@ -134,7 +141,7 @@ struct duel {
 	enum tcp_state state; /* ours, before the last step */
 	uint32_t was_acked;   /* before the last step */
 	/* has there been: octets out of order, FIN out of order, another window than the first, RST? */
-	bool odd_queue, odd_fin, odd_window, odd_reset;
+	bool odd_queue, odd_fin, odd_window, odd_reset, odd_repeat;
 	bool challenged; /* while half-open */
 	struct answer now[2];
 	/* its history, for who wants to see it */

@@ -35,7 +35,8 @@ duel_begin(struct duel *d, uint64_t seed, uint64_t id)
 	d->written = d->unread = d->acked = 0;
 	memset(d->view, 0, sizeof(d->view));
 	d->n_steps = 0;
-	d->odd_queue = d->odd_fin = d->odd_window = d->odd_reset = d->challenged = false;
+	d->odd_queue = d->odd_fin = d->odd_window = d->odd_reset = d->odd_repeat = d->challenged =
+	    false;
 	d->now[1].state = TCP_FREE;
 	d->what = NULL;
 	d->has_begun = false;
@@ -279,9 +280,25 @@ note(struct duel *d, const struct step *s)
 	d->n_steps++;
 }
 
+/* What was sent before goes again. */
+static bool
+repeats(const struct answer *a, const struct view *was)
+{
+	for (unsigned i = 0; i < a->n; i++) {
+		const struct tcp_seg *g = &a->reply[i].tcp;
+
+		if (a->reply[i].kind == PKT_TCP && tcp_seg_len(g) > 0 && !(g->flags & TCP_SYN) &&
+		    seq_lt(g->seq - was->iss, was->nxt))
+			return true;
+	}
+	return false;
+}
+
 static void
 remember(struct duel *d, const struct step *s)
 {
+	for (unsigned i = 0; i < 2; i++)
+		d->odd_repeat |= d->was[i].has_iss && repeats(&d->now[i], &d->was[i]);
 	if (s->kind != STEP_SEGMENT)
 		return;
 	d->odd_queue |= tcp_seg_len(&s->seg) > 0 && s->seg.seq != d->was[1].rcv_nxt;

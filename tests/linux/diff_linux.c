@@ -291,7 +291,7 @@ is_fence(const struct pkt *k)
 static bool
 is_late(const struct pkt *k)
 {
-	return k->kind == PKT_TCP && k->dst != flow.raddr;
+	return (k->kind == PKT_TCP && k->dst != flow.raddr) || is_late_fragment(k);
 }
 
 static void

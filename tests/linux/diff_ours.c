@@ -19,7 +19,7 @@ static bool has_conn, is_known, is_going_on, paused, accepted, eof, reset, ended
 static bool
 is_late(const struct pkt *k)
 {
-	return k->kind == PKT_TCP && k->dst != flow.raddr;
+	return (k->kind == PKT_TCP && k->dst != flow.raddr) || is_late_fragment(k);
 }
 
 static void

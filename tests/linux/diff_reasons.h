@@ -187,18 +187,4 @@ is_within(const struct tcp_sack_block *b, const struct tcp_seg *g)
 	return false;
 }
 
-/* Something that was sent before goes again. */
-static inline bool
-repeats(const struct answer *a, const struct view *was)
-{
-	for (unsigned i = 0; i < a->n; i++) {
-		const struct tcp_seg *g = &a->reply[i].tcp;
-
-		if (a->reply[i].kind == PKT_TCP && tcp_seg_len(g) > 0 && !(g->flags & TCP_SYN) &&
-		    seq_lt(g->seq - was->iss, was->nxt))
-			return true;
-	}
-	return false;
-}
-
 #endif

@@ -59,11 +59,12 @@ why_seq_in_window(const struct duel *d, const struct step *s)
 	return d->odd_window && strcmp(d->what, "seq") == 0 && of_linux(d)->reply[0].tcp.len == 0;
 }
 
+/* Octets have been repeated, now or before: what may be sent depends on it from then on. */
 bool
 why_recovery(const struct duel *d, const struct step *s)
 {
-	return s->kind == STEP_SEGMENT && d->was[0].has_iss &&
-	       (repeats(of_linux(d), &d->was[0]) || repeats(of_ours(d), &d->was[1]));
+	(void)s;
+	return d->odd_repeat && (carries_data(of_linux(d)) || carries_data(of_ours(d)));
 }
 
 bool
