@@ -75,6 +75,26 @@ test_every_row_of_the_checklist_has_a_script(void **state)
 	}
 }
 
+/* What the stack does not do yet is well-formed all the same. */
+static void
+test_pending_scripts_can_be_read(void **state)
+{
+	char error[512];
+	glob_t g;
+
+	(void)state;
+	if (glob("tests/packet/pending/*.pkt", 0, NULL, &g) != 0)
+		return;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		struct script *s = script_load(g.gl_pathv[i], error, sizeof(error));
+
+		if (!s)
+			fail_msg("%s", error);
+		script_free(s);
+	}
+	globfree(&g);
+}
+
 /* --- the parser's errors --- */
 
 static void
@@ -188,6 +208,7 @@ main(void)
 	    cmocka_unit_test(test_runner_finds_what_is_not_as_expected),
 	    cmocka_unit_test(test_all_scripts_across_the_wrap),
 	    cmocka_unit_test(test_every_row_of_the_checklist_has_a_script),
+	    cmocka_unit_test(test_pending_scripts_can_be_read),
 	};
 	struct CMUnitTest *tests;
 	int failed;
