@@ -149,6 +149,8 @@ struct duel {
 	char note[DUEL_STEPS][3][DUEL_NOTE]; /* the step, Linux's answer, ours */
 	const char *what;		     /* what differed in the last step; NULL: nothing */
 	bool has_begun;
+	bool slow;    /* the last step differed, but Linux has had time for a timer */
+	double since; /* when it began, by the real clock */
 };
 
 void duel_begin(struct duel *d, uint64_t seed, uint64_t id);
@@ -206,10 +208,12 @@ unsigned diff_random(struct duel *d);
 
 /* Counters, and what a difference leads to (diff.c). */
 struct tally {
-	uint64_t steps, duels, differences, unexplained, segments[2], octets;
+	uint64_t steps, duels, differences, slow, unexplained, segments[2], octets;
 	bool trace; /* show every step */
 };
 extern struct tally diff_tally;
+/* The real clock. */
+double diff_seconds(void);
 /* A connection, step by step, and how to play it again. */
 void diff_show(const struct duel *d);
 /* The step before differed: whether its connection goes on. */

@@ -39,7 +39,7 @@ duel_begin(struct duel *d, uint64_t seed, uint64_t id)
 	    false;
 	d->now[1].state = TCP_FREE;
 	d->what = NULL;
-	d->has_begun = false;
+	d->has_begun = d->slow = false;
 	diff_tally.duels++;
 }
 
@@ -51,6 +51,7 @@ begin_hosts(struct duel *d)
 		d->flow.lport = (uint16_t)(LOCAL_PORT + d->id % 20000);
 	for (unsigned i = 0; i < 2; i++)
 		hosts[i]->begin(&d->flow);
+	d->since = diff_seconds();
 	d->has_begun = true;
 }
 
