@@ -102,12 +102,12 @@ fill_ip(struct stack *s, struct netif *nif, struct build_ip *ip, uint32_t src, u
 
 static void
 answer_segment(struct stack *s, struct netif *nif, const struct flow *f, const struct tcp_seg *seg,
-	       const struct pkt *p)
+	       uint8_t tos, const struct pkt *p)
 {
 	struct frame *frame = begin(s, BUILD_TCP_MAX_HEADERS);
 	struct build_ip ip;
 
-	if (frame == NULL || !fill_ip(s, nif, &ip, f->laddr, f->raddr, 0, p))
+	if (frame == NULL || !fill_ip(s, nif, &ip, f->laddr, f->raddr, tos, p))
 		return;
 	assert(seg->len == 0);
 	commit(s, frame, nif,
@@ -117,10 +117,11 @@ answer_segment(struct stack *s, struct netif *nif, const struct flow *f, const s
 }
 
 void
-answer_segments(struct stack *s, struct netif *nif, const struct flow *f, const struct pkt *p)
+answer_segments(struct stack *s, struct netif *nif, const struct flow *f, uint8_t tos,
+		const struct pkt *p)
 {
 	for (unsigned i = 0; i < s->out.n_segs; i++)
-		answer_segment(s, nif, f, &s->out.seg[i], p);
+		answer_segment(s, nif, f, &s->out.seg[i], tos, p);
 }
 
 void
@@ -134,7 +135,7 @@ answer_reset(struct stack *s, struct netif *nif, const struct flow *f, const str
 		s->stats.drop_rate_limit++;
 		return;
 	}
-	answer_segment(s, nif, f, &rst, p);
+	answer_segment(s, nif, f, &rst, 0, p);
 }
 
 void

@@ -195,7 +195,7 @@ segment_arrives(struct stack *s, struct netif *nif, const struct conn *c, struct
 		reserve_promise(c->g, s->out.deliver_len); /* less than before: it cannot fail */
 	tcp_hold(&c->g->ctx, &s->out, payload);
 	conn_work(s, c);
-	answer_segments(s, nif, &f, p);
+	answer_segments(s, nif, &f, conn_tos(c), p);
 	conn_after(s, c, was, payload);
 }
 
@@ -225,7 +225,7 @@ send_cookie(struct stack *s, struct netif *nif, const struct flow *f, uint8_t ro
 {
 	tcp_out_init(&s->out, answer_room(s));
 	tcp_cookie_answer(&group_of(s, f)->ctx, f, row, &p->tcp, s->now, &s->out);
-	answer_segments(s, nif, f, p);
+	answer_segments(s, nif, f, 0, p);
 	s->stats.syn_cookies_sent++;
 }
 

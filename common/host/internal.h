@@ -115,6 +115,12 @@ conn_mark(const struct conn *c)
 	return &c->g->mark[c->slot];
 }
 
+static inline uint8_t
+conn_tos(const struct conn *c)
+{
+	return (uint8_t)(c->g->ctx.cfg.profiles[c->t->profile].dscp << 2);
+}
+
 static inline uint32_t
 conn_unread(const struct conn *c)
 {
@@ -165,7 +171,8 @@ void event_end_handle(struct stack *s);
 /* What p deserves; f is its tuple seen from here. */
 void answer_reset(struct stack *s, struct netif *nif, const struct flow *f, const struct pkt *p);
 /* The segments without octets that the engine has put into s->out. */
-void answer_segments(struct stack *s, struct netif *nif, const struct flow *f, const struct pkt *p);
+void answer_segments(struct stack *s, struct netif *nif, const struct flow *f, uint8_t tos,
+		     const struct pkt *p);
 void answer_arp(struct stack *s, struct netif *nif, const struct arp_msg *m);
 void answer_icmp(struct stack *s, struct netif *nif, const struct icmp_msg *m, const struct pkt *p);
 /* The next one of them goes to its interface. */

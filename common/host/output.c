@@ -39,7 +39,7 @@ send_segments(struct stack *s, struct netif *nif, const struct conn *c, const ui
 {
 	struct build_ip ip;
 
-	netif_fill_ip(nif, &ip, c->t->flow.laddr, c->t->flow.raddr, mac, 0);
+	netif_fill_ip(nif, &ip, c->t->flow.laddr, c->t->flow.raddr, mac, conn_tos(c));
 	for (unsigned i = 0; i < s->out.n_segs; i++)
 		build(s, nif, c, &ip, &s->out.seg[i]);
 }

@@ -20,6 +20,7 @@ enum {
 	TCP_MIN_MSS = 60,	   /* below it a peer asks for floods of tiny segments */
 	TCP_TIMESTAMP_OCTETS = 12, /* of a header, padding included */
 	TCP_CHALLENGE_MS = 500,	   /* at most one challenge ACK in this time on a connection */
+	TCP_R1 = 3,		   /* RFC 9293 SHLD-10 */
 	TCP_ROOM_RETRY_MS = 10, /* when buffers are all gone, the user is asked again after this */
 	TCP_PAWS_IDLE_MS = 24 * 24 * 3600 * 1000, /* RFC 7323 5.5: 24 days */
 };
@@ -67,6 +68,9 @@ void tcb_note_age(const struct tcp_ctx *ctx, struct tcb *t, uint64_t now);
 void set_state(struct tcb *t, enum tcp_state state);
 /* The connection is over: everything is freed, CLOSED and `events` are told. */
 void end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, struct tcp_out *out);
+/* Tells the user what does not end the connection, if he wants to know. */
+void tell_trouble(const struct tcp_ctx *ctx, const struct tcb *t, uint16_t what,
+		  struct tcp_out *out);
 void enter_established(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
 void enter_time_wait(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out);
 

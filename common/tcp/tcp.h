@@ -42,14 +42,16 @@ enum { TCP_KEEPALIVE_COUNT = 9, TCP_KEEPALIVE_COUNT_MAX = 15 };
 
 /* What a listener, or whoever opens, asks of its connections. A tcb names its row in a table of them. */
 struct tcp_profile {
-	bool quickack;	  /* never delays an ACK */
-	bool nodelay;	  /* Nagle's algorithm is off (RFC 9293 MUST-17) */
-	bool notify_sent; /* the user wants TCP_EV_SENT */
-	uint8_t cc;	  /* enum tcp_cc */
+	bool quickack;	     /* never delays an ACK */
+	bool nodelay;	     /* Nagle's algorithm is off (RFC 9293 MUST-17) */
+	bool notify_sent;    /* the user wants TCP_EV_SENT */
+	bool notify_trouble; /* and TCP_EV_TROUBLE (RFC 9293 MUST-47, SHLD-20) */
+	uint8_t dscp;	     /* of what is sent (MUST-48); the host puts it into the IP header */
+	uint8_t cc;	     /* enum tcp_cc */
 	/* TCP_EV_TIMEOUT when nothing has been acknowledged for so long though something waits to be, a closed window included; 0: only
 	 * R2 ends a connection. A limit of our own: the option of RFC 5482 is neither sent nor taken. */
 	uint64_t user_timeout_ns;
-	uint8_t ecn;	  /* enum tcp_ecn (RFC 3168) */
+	uint8_t ecn; /* enum tcp_ecn (RFC 3168) */
 	/* Equal delays after the last activity, each at most 20 days with all its repetitions; see tcp_sweep. */
 	uint64_t
 	    idle_ns; /* without any activity for so long a connection is reset, TCP_EV_TIMEOUT; 0: never */
@@ -175,6 +177,8 @@ enum tcp_event {
 	TCP_EV_CLOSED = 0x80, /* the connection is over (CLOSED); the caller frees the tcb now */
 	TCP_EV_TIME_WAIT =
 	    0x100, /* entered TIME-WAIT: orderly end as far as the user is concerned */
+	TCP_EV_TROUBLE =
+	    0x400, /* something goes wrong, but the connection goes on: out->trouble (tcp_profile.notify_trouble) */
 	TCP_EV_URGENT =
 	    0x200, /* the peer has urgent data, or more of it: out->urgent (RFC 9293 MUST-32) */
 };
@@ -187,6 +191,8 @@ struct tcp_out {
 	/* With TCP_EV_URGENT: so many octets of the stream, from the first that the user has not read (those in the receive queue come first, then
 	 * deliver_*), end at the urgent point. The octets themselves stay in line with the others (RFC 6093 4). */
 	uint32_t urgent;
+	/* With TCP_EV_TROUBLE: type << 8 | code of an ICMP error (SHLD-25); 0: R1 retransmissions of the same octets (SHLD-9). */
+	uint16_t trouble;
 	/* Octets of the arrived segment that are in order now: payload[deliver_off .. + deliver_len). */
 	uint16_t deliver_off, deliver_len;
 	/* Octets of the arrived segment to be kept for later: payload[hold_off .. + hold_len). Their place in the reassembly queue is made: it
@@ -204,6 +210,7 @@ static inline void
 tcp_out_init(struct tcp_out *out, unsigned room)
 {
 	out->events = out->urgent = 0;
+	out->trouble = 0;
 	out->deliver_len = out->hold_len = 0;
 	out->deliver_off = out->hold_off = out->hold_skip = 0;
 	out->hold = POOL_NONE;

@@ -4,6 +4,8 @@
 
 enum {
 	ICMP_UNREACHABLE = 3,
+	ICMP_TIME_EXCEEDED = 11,
+	ICMP_PARAMETER_PROBLEM = 12,
 	ICMP_UNREACHABLE_PROTOCOL = 2,
 	ICMP_UNREACHABLE_PORT = 3,
 	ICMP_UNREACHABLE_FRAGMENT = 4,
@@ -17,6 +19,9 @@ is_in_flight(const struct tcb *t, const struct tcp_act *a, uint32_t seq)
 {
 	return seq_leq(t->snd_una, seq) && seq_lt(seq, a->snd_max);
 }
+
+/* The path MTU is learnt from ICMP alone, and never taken to be larger again while the connection lasts (RFC 1191 6.3 would try after ten minutes). A path
+ * that swallows large segments without a word is not searched for (RFC 4821): such a connection times out, and tcp_config.mss is the remedy. */
 
 /* RFC 1191 7.1: plateaus, for routers that do not name their MTU. */
 static uint16_t
@@ -51,15 +56,18 @@ tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *t, uint8_t type, uint8_t code, u
 	       uint32_t seq, uint64_t now, struct tcp_out *out)
 {
 	const struct tcp_act *a = act_of(ctx, t);
+	bool unreachable = type == ICMP_UNREACHABLE;
 
 	(void)now;
-	if (!a || type != ICMP_UNREACHABLE || !is_in_flight(t, a, seq))
+	if (!a || !is_in_flight(t, a, seq))
 		return;
-	/* RFC 1122 4.2.3.9: codes 0, 1 and 5 never end a connection; later ones are taken as such. */
-	if (t->state == TCP_SYN_SENT &&
+	if (!unreachable && type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM)
+		return; /* source quench among them (RFC 9293 MUST-55) */
+	if (unreachable && t->state == TCP_SYN_SENT &&
 	    (code == ICMP_UNREACHABLE_PROTOCOL || code == ICMP_UNREACHABLE_PORT))
 		end_connection(ctx, t, TCP_EV_UNREACHABLE, out);
-	else if (is_synchronized(t) && code == ICMP_UNREACHABLE_FRAGMENT)
+	else if (unreachable && is_synchronized(t) && code == ICMP_UNREACHABLE_FRAGMENT)
 		lower_mss(ctx, t, mtu);
-	/* All others are soft (RFC 5927 5.2): the timers will tell. */
+	else /* MUST-56, and once connected no other code either ends it (RFC 5927 5.2): the timers will tell */
+		tell_trouble(ctx, t, (uint16_t)(type << 8 | code), out);
 }

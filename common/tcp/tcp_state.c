@@ -46,6 +46,15 @@ end_connection(struct tcp_ctx *ctx, struct tcb *t, uint32_t events, struct tcp_o
 }
 
 void
+tell_trouble(const struct tcp_ctx *ctx, const struct tcb *t, uint16_t what, struct tcp_out *out)
+{
+	if (!profile_of(ctx, t)->notify_trouble)
+		return;
+	out->events |= TCP_EV_TROUBLE;
+	out->trouble = what;
+}
+
+void
 enter_established(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
 	struct tcp_act *a = act_of(ctx, t);

@@ -189,6 +189,8 @@ rexmt_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t no
 		persist_expired(ctx, t, a, now, out);
 	else
 		rexmt_expired(ctx, t, a, now);
+	if (a->unanswered == TCP_R1)
+		tell_trouble(ctx, t, 0, out); /* RFC 9293 SHLD-9 */
 	return true;
 }
 

@@ -126,7 +126,7 @@ took(struct world *w, unsigned i, const uint8_t *payload, uint32_t len)
 	struct tcb *t = &w->tcb_mem[i];
 	struct tcp_out *o = &w->out;
 
-	assert(o->n_segs <= o->room && !(o->events & ~0x3ffu));
+	assert(o->n_segs <= o->room && !(o->events & ~0x7ffu));
 	assert((uint32_t)o->deliver_off + o->deliver_len <= len);
 	assert((uint32_t)o->hold_off + o->hold_len <= len);
 	for (unsigned n = 0; n < o->n_segs; n++)

@@ -287,6 +287,53 @@ test_listeners(void **state)
 	stop(&p);
 }
 
+/* --- what the IP header says for TCP --- */
+
+static void
+check_tos(struct kit_host *h, const struct frame *f, uint64_t now)
+{
+	const struct pair *p = h->arg;
+	struct pkt k;
+
+	(void)now;
+	assert_int_equal(pkt_parse(&k, f->data, f->len, 0), PKT_OK);
+	if (k.kind != PKT_TCP || k.tcp.flags & TCP_RST)
+		return;
+	assert_int_equal(k.dscp, h == p->client ? 46 : 10);
+	assert_int_equal(k.ecn, k.tcp.len > 0 ? ECN_ECT0 : ECN_NOT);
+}
+
+/* RFC 9293 MUST-48: each end's own DSCP on all that it sends; RFC 3168 5: ECT on octets. */
+static void
+test_dscp_and_ecn(void **state)
+{
+	const struct stack_listener l = {.port = 4444,
+					 .profile = {.dscp = 10, .ecn = TCP_ECN_REQUEST}};
+	struct stack_conf c;
+	struct stack_stats st;
+	struct pair p;
+	uint32_t id;
+
+	(void)state;
+	kit_conf(&c);
+	c.now = KIT_SECOND;
+	c.profile = (struct tcp_profile){.dscp = 46, .ecn = TCP_ECN_ALWAYS};
+	start(&p, &c);
+	assert_int_equal(stack_listen(p.server->s, &l), 3);
+	p.client->on_tx = p.server->on_tx = check_tos;
+	id = open_conn(&p, 5000, 4444);
+	run(&p, 10 * KIT_MS);
+	assert_int_equal(p.seen.connected, 1);
+	assert_true(stack_tcb(p.client->s, id)->flags & TCB_ECT);
+	assert_int_equal(stack_send(p.client->s, id, "hello, world", 12), 12);
+	run(&p, 100 * KIT_MS);
+	stack_close(p.client->s, id, p.now);
+	run(&p, 100 * KIT_MS);
+	stack_stats(p.server->s, &st);
+	assert_int_equal(st.tcp.octets_in, 12);
+	stop(&p);
+}
+
 int
 main(void)
 {
@@ -300,6 +347,7 @@ main(void)
 	    cmocka_unit_test(test_simultaneous_open),
 	    cmocka_unit_test(test_listeners),
 	    cmocka_unit_test(test_half_open_stuck),
+	    cmocka_unit_test(test_dscp_and_ecn),
 	    cmocka_unit_test(test_no_memory_at_all),
 	};
 	int failed = cmocka_run_group_tests_name("one group", tests, NULL, NULL);

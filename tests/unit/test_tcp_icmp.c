@@ -208,6 +208,77 @@ about_an_idle_connection(void **state)
 	kit_delete(k);
 }
 
+/* RFC 9293 SHLD-25, MUST-47: told to a user who asked, and the connection goes on (MUST-56). */
+static void
+soft_errors_are_told(void **state)
+{
+	static const uint8_t types[] = {3, 11, 12, 4, 5};
+
+	(void)state;
+	for (unsigned wanted = 0; wanted < 2; wanted++) {
+		for (unsigned i = 0; i < N_OF(types); i++) {
+			struct kit_opts o = {.profile.notify_trouble = wanted};
+			struct kit *k = kit_established(&o);
+			const bool told = wanted && types[i] != 4 && types[i] != 5; /* MUST-55 */
+
+			kit_send(k, 10);
+			k->corked = true;
+			kit_icmp(k, types[i], 1, 0, 1);
+			expect_events(k, told ? TCP_EV_TROUBLE : 0);
+			if (told)
+				assert_int_equal(k->out.trouble, types[i] << 8 | 1);
+			kit_icmp(k, types[i], 1, 0, 500); /* about what was never sent */
+			expect_events(k, 0);
+			expect_state(k, TCP_ESTABLISHED);
+			kit_delete(k);
+		}
+	}
+}
+
+/* While the SYN is out, too: 0, 1 and 5 do not end it. */
+static void
+soft_errors_of_a_syn_are_told(void **state)
+{
+	struct kit_opts o = {.profile.notify_trouble = true};
+	struct kit *k = kit_syn_sent(&o);
+
+	(void)state;
+	k->corked = true;
+	kit_icmp(k, UNREACHABLE, 1, 0, 0);
+	expect_events(k, TCP_EV_TROUBLE);
+	assert_int_equal(k->out.trouble, UNREACHABLE << 8 | 1);
+	expect_state(k, TCP_SYN_SENT);
+	kit_icmp(k, UNREACHABLE, 3, 0, 0);
+	expect_events(k, TCP_EV_UNREACHABLE | TCP_EV_CLOSED);
+	kit_delete(k);
+}
+
+/* SHLD-9, SHLD-10: after R1 retransmissions in vain, once for the same octets. */
+static void
+r1_is_told(void **state)
+{
+	struct kit_opts o = {.profile.notify_trouble = true};
+	struct kit *k = kit_established(&o);
+	unsigned told = 0, at = 0;
+
+	(void)state;
+	kit_send(k, 10);
+	for (unsigned i = 1; i <= 8; i++) {
+		const uint64_t rto = k->ctx.stats.rto_expired;
+
+		while (k->ctx.stats.rto_expired == rto)
+			assert_true(kit_fire(k, UINT64_MAX - 1));
+		told += (k->events & TCP_EV_TROUBLE) != 0;
+		if (k->events & TCP_EV_TROUBLE && at == 0)
+			at = i;
+		k->events = 0;
+	}
+	assert_int_equal(told, 1);
+	assert_int_equal(at, 3);
+	expect_state(k, TCP_ESTABLISHED);
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -223,6 +294,9 @@ main(void)
 	    cmocka_unit_test(g8_with_the_window_shut),
 	    cmocka_unit_test(g9_other_types),
 	    cmocka_unit_test(about_an_idle_connection),
+	    cmocka_unit_test(soft_errors_are_told),
+	    cmocka_unit_test(soft_errors_of_a_syn_are_told),
+	    cmocka_unit_test(r1_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
