@@ -19,12 +19,14 @@ match_ip(const struct attrs *a, const struct pkt *p, char *why, size_t size)
 		enum ip_ecn ecn;
 	} ecn[] = {
 	    {ATTR_NOECN, ECN_NOT}, {ATTR_ECT0, ECN_ECT0}, {ATTR_ECT1, ECN_ECT1}, {ATTR_CE, ECN_CE}};
-	bool given = false;
+	bool given = attr_given(a, ATTR_TOS);
 
 	if (attr_given(a, ATTR_TTL) && p->ttl != a->number[ATTR_TTL])
 		return DIFFERS("ttl is %u", p->ttl);
 	if (attr_given(a, ATTR_ID) && p->ip_id != a->number[ATTR_ID])
 		return DIFFERS("id is %u", p->ip_id);
+	if (attr_given(a, ATTR_TOS) && (uint32_t)(p->dscp << 2 | p->ecn) != a->number[ATTR_TOS])
+		return DIFFERS("tos is %u", p->dscp << 2 | p->ecn);
 	if (attr_given(a, ATTR_DF) && !p->ip_df)
 		return DIFFERS("DF is not set");
 	if (attr_given(a, ATTR_SRC) && p->src != a->number[ATTR_SRC])

@@ -50,6 +50,7 @@ static const struct {
     {"nodelay", STACK(profile.nodelay), VALUE_BOOL}, /* of listen() and connect() */
     {"quickack", STACK(profile.quickack), VALUE_BOOL},
     {"ecn", STACK(profile.ecn), VALUE_ECN},
+    {"dscp", STACK(profile.dscp), VALUE_U8},
     {"cc", STACK(profile.cc), VALUE_CC},
     {"user_timeout", STACK(profile.user_timeout_ns), VALUE_TIME},
     {"idle", STACK(profile.idle_ns), VALUE_TIME},
