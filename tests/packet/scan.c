@@ -114,6 +114,14 @@ scan_run(struct scan *s, char *run, size_t size)
 	return take_while(s, run, size, is_no_blank);
 }
 
+/* A leading zero is no octal. */
+static int
+base_of(const char *p)
+{
+	p += *p == '-';
+	return p[0] == '0' && (p[1] == 'x' || p[1] == 'X') ? 16 : 10;
+}
+
 bool
 scan_number(struct scan *s, uint32_t *n, uint32_t max)
 {
@@ -123,7 +131,7 @@ scan_number(struct scan *s, uint32_t *n, uint32_t max)
 	if (!scan_at_digit(s))
 		return scan_fail(s, "number expected before \"%.20s\"",
 				 *s->p ? s->p : "end of line");
-	v = strtoull(s->p, &end, 0);
+	v = strtoull(s->p, &end, base_of(s->p));
 	if (v > max)
 		return scan_fail(s, "%llu is more than %u", v, max);
 	*n = (uint32_t)v;
@@ -137,7 +145,7 @@ scan_signed(struct scan *s, int64_t *n)
 {
 	char *end;
 
-	*n = strtoll(s->p, &end, 0);
+	*n = strtoll(s->p, &end, base_of(s->p));
 	if (end == s->p)
 		return scan_fail(s, "number expected before \"%.20s\"",
 				 *s->p ? s->p : "end of line");

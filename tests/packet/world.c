@@ -71,9 +71,13 @@ answer_arp(struct world *w, const struct pkt *p)
 static void
 keep_sent(struct world *w, const struct frame *f)
 {
-	struct sent_frame *k = &w->sent[w->tail++ % WORLD_SENT];
+	struct sent_frame *k = &w->sent[w->tail % WORLD_SENT];
 
-	assert(w->tail - w->head <= WORLD_SENT);
+	if (w->tail - w->head == WORLD_SENT) {
+		world_fail(w, "more than %u frames were sent at once", WORLD_SENT);
+		return;
+	}
+	w->tail++;
 	*k = (struct sent_frame){.at_us = world_now_us(w), .by_timer = !w->stimulus, .len = f->len};
 	k->data = malloc(f->len);
 	assert(k->data);
