@@ -119,7 +119,7 @@ ack_without_board(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const s
 	if (acked > 0) {
 		take_rtt(ctx, t, a, seg, now);
 		new_ack(ctx, t, a, seg, now, out);
-		if (!undo_acked(ctx, t, a, seg, acked))
+		if (!undo_acked(ctx, t, a, seg, acked, now))
 			a->rexmt_now = newreno_acked(ctx, t, a, acked, flight, now);
 	} else if (is_duplicate_ack(t, a, seg)) {
 		ctx->stats.dup_acks_in++;

@@ -88,16 +88,19 @@ may_join(const struct board_run *l, const struct board_run *r, uint32_t slack_us
 	return !((l->flags ^ r->flags) & BOARD_AGAIN) && r->tx_us - l->tx_us <= slack_us;
 }
 
+enum { SPAN_MAX_US = (1 << 24) - 1 };
+
 /* l takes r in. */
 static void
 join(struct board_run *l, const struct board_run *r)
 {
-	if (l->tx_us != r->tx_us)
-		l->flags |= BOARD_COARSE;
-	l->flags = (l->flags & ~(uint32_t)BOARD_VAGUE) | r->flags;
+	uint32_t first = seq_min(l->tx_us - l->span_us, r->tx_us - r->span_us);
+	uint32_t last = seq_max(l->tx_us, r->tx_us);
+
+	l->span_us = (last - first < SPAN_MAX_US ? last - first : SPAN_MAX_US) & SPAN_MAX_US;
+	l->flags = (l->flags & ~(uint32_t)BOARD_VAGUE & UINT8_MAX) | r->flags;
 	l->end = r->end;
-	if (is_after(r->tx_us, l->tx_us))
-		l->tx_us = r->tx_us;
+	l->tx_us = last;
 }
 
 /* A group spans slack_us at most. */
@@ -231,7 +234,7 @@ split(struct board *b, struct block_pools *p, uint32_t seq)
 	memmove(&r[i + 1], &r[i], (b->n - i) * sizeof(*r));
 	b->n++;
 	r[i].end = seq;
-	if (r[i].flags & BOARD_COARSE)
+	if (r[i].span_us > 0)
 		r[i].flags |= BOARD_VAGUE;
 	return i + 1;
 }
@@ -290,7 +293,7 @@ board_sent(struct board *b, struct block_pools *p, uint32_t end, uint32_t now_us
 	if (last->flags & BOARD_LOST)
 		b->lost -= len;
 	*last = (struct board_run){
-	    .end = end, .tx_us = now_us, .flags = BOARD_COARSE | (last->flags & BOARD_AGAIN)};
+	    .end = end, .tx_us = now_us, .span_us = SPAN_MAX_US, .flags = BOARD_AGAIN};
 }
 
 void
@@ -311,6 +314,7 @@ board_sent_again(struct board *b, struct block_pools *p, uint32_t start, uint32_
 	}
 	r = unite(b, p, i, k);
 	r->tx_us = now_us;
+	r->span_us = 0;
 	r->flags = BOARD_AGAIN;
 	b->sent_again = true;
 	join_around(b, p, i);
@@ -320,15 +324,21 @@ board_sent_again(struct board *b, struct block_pools *p, uint32_t start, uint32_
 /* --- what arrives --- */
 
 static void
-note_once(struct board_news *news, const struct board_run *r, uint32_t end)
+note_once(struct board_news *news, const struct board_run *r, uint32_t end, bool is_timed)
 {
+	uint32_t us = is_timed ? r->tx_us : r->tx_us - r->span_us;
+
+	if (is_timed && (!news->timed || is_after(us, news->timed_us))) {
+		news->timed = true;
+		news->timed_us = us;
+	}
 	if (!news->once || seq_lt(end, news->first_once_end))
 		news->first_once_end = end;
-	if (news->once && !is_after(r->tx_us, news->once_us) &&
-	    !(r->tx_us == news->once_us && seq_gt(end, news->once_end)))
+	if (news->once && !is_after(us, news->once_us) &&
+	    !(us == news->once_us && seq_gt(end, news->once_end)))
 		return;
 	news->once = true;
-	news->once_us = r->tx_us;
+	news->once_us = us;
 	news->once_end = end;
 }
 
@@ -356,12 +366,13 @@ note_arrival(struct board *b, const struct board_run *r, uint32_t len, uint32_t 
 		if (!(r->flags & BOARD_AGAIN))
 			news->wrongly_lost += len;
 	}
-	if (r->flags & BOARD_VAGUE || (r->flags & BOARD_COARSE && end != r->end))
-		return; /* when these left is not known */
-	if (r->flags & BOARD_AGAIN)
+	/* Of a part of a run of several times nobody knows when it left. */
+	bool is_timed = r->span_us == 0 || (end == r->end && !(r->flags & BOARD_VAGUE));
+
+	if (!(r->flags & BOARD_AGAIN))
+		note_once(news, r, end, is_timed);
+	else if (is_timed)
 		note_again(news, r, end);
-	else
-		note_once(news, r, end);
 }
 
 void
@@ -418,7 +429,9 @@ board_sacked(struct board *b, struct block_pools *p, uint32_t start, uint32_t en
 		if (!(r[j].flags & BOARD_SACKED))
 			b->sacked += len;
 	}
-	unite(b, p, i, k)->flags = BOARD_SACKED;
+	r = unite(b, p, i, k);
+	r->flags = BOARD_SACKED;
+	r->span_us = 0;
 	join_around(b, p, i);
 	shrink(b, p);
 }
@@ -462,7 +475,7 @@ board_find_lost(struct board *b, struct block_pools *p)
 	struct board_run *r = board_runs(b, p);
 
 	for (unsigned i = 0; i < b->n; i++)
-		r[i].flags &= ~(uint32_t)BOARD_LOST;
+		r[i].flags &= (uint8_t)~BOARD_LOST;
 	b->lost = 0;
 	board_tidy(b, p);
 }

@@ -30,14 +30,15 @@ enum board_flag {
 	BOARD_SACKED = 0x01,
 	BOARD_LOST = 0x02,
 	BOARD_AGAIN = 0x04,
-	BOARD_COARSE = 0x08, /* octets of several times: tx_us is that of the last ones */
-	BOARD_VAGUE = 0x10,  /* not even of those: it was split off */
+	BOARD_VAGUE =
+	    0x08, /* split off a run of several times: even that of its last octets is not known */
 };
 
 struct board_run {
-	uint32_t end;	/* sequence number after its last octet */
-	uint32_t tx_us; /* when it left last, microseconds modulo 2^32 */
-	uint32_t flags;
+	uint32_t end;	       /* sequence number after its last octet */
+	uint32_t tx_us;	       /* when its last octets left last, microseconds modulo 2^32 */
+	uint32_t span_us : 24; /* others so much earlier at most */
+	uint32_t flags : 8;
 };
 
 struct board {
@@ -53,10 +54,13 @@ struct board {
 struct board_news {
 	uint32_t octets;       /* that were neither acknowledged nor reported before */
 	uint32_t wrongly_lost; /* of those, taken for lost and not sent again */
-	/* The latest sent of what was sent once, and of what was sent more often. */
+	/* The latest sent of what was sent once (at once_us or later), and of what was sent more often. */
 	bool once, again;
 	uint32_t once_us, once_end;
 	uint32_t again_us, again_end;
+	/* The latest sent of what was sent once at a time that is known. */
+	bool timed;
+	uint32_t timed_us;
 	uint32_t first_once_end; /* end of the lowest run that was sent once */
 };
 

@@ -61,8 +61,8 @@ measure(const struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, uint6
 	const struct board_news *b = &n->board;
 	uint32_t sent_us;
 
-	if (b->once)
-		sent_us = b->once_us;
+	if (b->timed)
+		sent_us = b->timed_us;
 	else if (b->again && t->flags & TCB_TIMESTAMPS && seg->opts & TCP_OPT_TIMESTAMP &&
 		 !rack_is_ambiguous(t, a, seg, b->again_us, now))
 		sent_us = b->again_us;
@@ -190,7 +190,7 @@ loss_conclude(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struc
 	uint32_t lost, reordering_us;
 
 	rack_update(t, a, seg, n, now);
-	has_left = has_moved && undo_acked(ctx, t, a, seg, n->board.octets);
+	has_left = has_moved && undo_acked(ctx, t, a, seg, n->board.octets, now);
 	has_left |= has_moved && leave_recovery(t, a);
 	if (has_moved)
 		a->recover = seq_max(a->recover, t->snd_una - 1); /* never half the space behind */

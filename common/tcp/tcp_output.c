@@ -439,13 +439,24 @@ send_planned(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now
 	return true;
 }
 
-/* Something waits, nothing is in flight, and nothing would wake us: the window is shut or silly (RFC 9293 3.8.6.1). */
+/* Something waits, and nothing would wake us: the window is shut or silly (RFC 9293 3.8.6.1). */
 static bool
-is_stuck(const struct tcb *t, const struct tcp_act *a)
+is_stuck(const struct tcp_act *a)
 {
-	bool waits = a->sndq.len > 0 || a->flags & TCP_ACT_FIN_QUEUED;
+	return (a->sndq.len > 0 || a->flags & TCP_ACT_FIN_QUEUED) && a->rexmt_at == TCP_NEVER;
+}
 
-	return waits && a->rexmt_at == TCP_NEVER && in_flight(t, a) == 0;
+static void
+persist(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
+{
+	/* What was in flight before a timeout is to be probed for, too. */
+	if (has_board(t))
+		board_lose_all(&a->board, &ctx->blocks);
+	if (t->snd_una == a->snd_max)
+		a->moved_ns = now;
+	a->rexmt_now = false;
+	a->flags |= TCP_ACT_PERSIST;
+	a->rexmt_at = now + rto_of(ctx, a);
 }
 
 bool
@@ -461,12 +472,8 @@ tcp_output(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out
 		return send_syn(ctx, t, a, now, out);
 	if (a && !send_planned(ctx, t, a, now, out))
 		return true;
-	if (a && is_stuck(t, a)) {
-		a->flags |= TCP_ACT_PERSIST;
-		a->rexmt_at = now + rto_of(ctx, a);
-		if (t->snd_una == a->snd_max)
-			a->moved_ns = now;
-	}
+	if (a && is_stuck(a))
+		persist(ctx, t, a, now);
 	if (t->flags & TCB_ACK_NOW)
 		send_ack(ctx, t, now, out);
 	act_settle(ctx, t, now);
@@ -485,5 +492,5 @@ tcp_wants_output(const struct tcp_ctx *ctx, const struct tcb *t)
 		return is_half_open(t) && half_open_wants_output(t);
 	if (!is_synchronized(t))
 		return a->rexmt_now;
-	return (a->rexmt_now && !has_board(t)) || plan(ctx, t, a, &p) || is_stuck(t, a);
+	return (a->rexmt_now && !has_board(t)) || plan(ctx, t, a, &p) || is_stuck(a);
 }

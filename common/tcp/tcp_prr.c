@@ -38,12 +38,15 @@ catch_up(const struct tcb *t, const struct tcp_act *a, uint32_t pipe, uint32_t d
 void
 prr_acked(const struct tcb *t, struct tcp_act *a, uint32_t delivered, bool is_safe)
 {
-	uint32_t pipe = in_flight(t, a), n = 0;
+	uint32_t pipe = in_flight(t, a), mss = effective_mss(t), n = 0;
 
+	if (delivered == 0 && a->prr.out > 0)
+		return;
 	a->prr.delivered += delivered;
 	if (delivered > 0)
-		n = pipe > a->ssthresh ? proportional(a) : catch_up(t, a, pipe, delivered, is_safe);
-	if (a->prr.out == 0 && n < effective_mss(t))
-		n = effective_mss(t); /* the fast retransmission itself */
-	a->cwnd = pipe + n;
+		n = pipe > a->ssthresh ? proportional(a)
+				       : catch_up(t, a, pipe, delivered, is_safe);
+	if (a->prr.out == 0 && n < mss)
+		n = mss; /* the fast retransmission itself */
+	a->cwnd = pipe + n > mss ? pipe + n : mss;
 }

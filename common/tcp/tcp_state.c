@@ -95,6 +95,7 @@ tcp_config_default(struct tcp_config *c)
 	    .initial_window = 10,
 	    .timestamps = true,
 	    .window_scale = true,
+	    .sack = true,
 	    .nagle = true,
 	    .delack_ns = 40ull * NS_PER_MS,
 	    .rto_min_ns = 200ull * NS_PER_MS,

@@ -47,7 +47,7 @@ restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 
 bool
 undo_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg,
-	   uint32_t acked)
+	   uint32_t acked, uint64_t now)
 {
 	uint32_t most = cc_initial_window(ctx, t), flight;
 
@@ -70,5 +70,9 @@ undo_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct t
 	a->rexmt_now = false;
 	a->flags &= ~(uint32_t)(TCP_ACT_RECOVERY | TCP_ACT_LOSS);
 	a->rack.reordering_seen = true;
+	if (in_flight(t, a) > 0) {
+		a->flags &= ~(uint32_t)TCP_ACT_PERSIST;
+		a->rexmt_at = now + rto_of(ctx, a);
+	}
 	return true;
 }

@@ -53,20 +53,23 @@ sim_check_content(const struct sim *s, const struct sim_end *e, const struct tcp
 }
 
 /* New octets: inside the peer's window (a probe, and FIN: one beyond), and the congestion window
- * (limited transmit: two segments beyond). */
+ * (limited transmit: two segments beyond; with SACK a loss probe: one). */
 static inline void
 sim_check_windows(const struct sim *s, const struct sim_end *e, const struct tcp_seg *seg)
 {
 	const struct sim_end *peer = &s->end[1 - (e - s->end)];
 	const uint32_t end = seg->seq + tcp_seg_len(seg);
-	const struct tcp_act *a;
+	struct tcp_info info;
 
 	if (tcp_seg_len(seg) == 0 || seg->flags & TCP_SYN || seq_leq(end, e->snd_max))
 		return;
 	SIM_CHECK(s, peer->have_edge && seq_leq(end, peer->edge + 1));
 	SIM_CHECK(s, tcb_is_active(e->t));
-	a = pool_at(&e->ctx.acts, e->t->act);
-	SIM_CHECK(s, end - e->t->snd_una <= a->cwnd + 2u * e->t->mss + 1);
+	tcp_get_info(&e->ctx, e->t, &info);
+	if (e->t->flags & TCB_SACK)
+		SIM_CHECK(s, info.in_flight <= info.cwnd + e->t->mss + 1u);
+	else
+		SIM_CHECK(s, end - e->t->snd_una <= info.cwnd + 2u * e->t->mss + 1);
 }
 
 /* An ACK acknowledges what was delivered, no more and no less; the right edge does not move left,

@@ -54,7 +54,7 @@ show(struct bench *x, uint32_t base)
 		at += snprintf(text + at, sizeof(text) - (size_t)at, "%s%u-%u%s%s%s%s%s",
 			       i ? " " : "", start - base, r[i].end - base,
 			       f & BOARD_SACKED ? "S" : "", f & BOARD_LOST ? "L" : "",
-			       f & BOARD_AGAIN ? "A" : "", f & BOARD_COARSE ? "C" : "",
+			       f & BOARD_AGAIN ? "A" : "", r[i].span_us > 0 ? "C" : "",
 			       f & BOARD_VAGUE ? "V" : "");
 		if (!(f & (BOARD_SACKED | BOARD_LOST)))
 			at += snprintf(text + at, sizeof(text) - (size_t)at, ":%u", r[i].tx_us);
@@ -271,16 +271,17 @@ many_times(void **state)
 		start = r[i].end;
 	}
 	assert_in_range(x.board.n, 40, 169);
-	/* Of a part of a run nobody knows when it left; of its end they do. */
+	/* Of a part of a run only the earliest time is known; of its end the time itself. */
 	board_acked(&x.board, &x.pools, 500, &news);
-	assert_false(news.once);
+	assert_true(news.once && !news.timed && news.once_us == 100);
 	start = r[0].end;
 	board_acked(&x.board, &x.pools, start, &news);
+	assert_true(news.timed && news.timed_us == start / 10);
 	assert_true(news.once && news.once_us == start / 10);
 	cleanup(&x);
 }
 
-/* A report from the middle of such a run carries no time, nor does what is left before it. */
+/* A report from the middle of such a run carries the earliest time, and so does what is left before it. */
 static void
 reports_in_coarse_runs(void **state)
 {
@@ -296,16 +297,17 @@ reports_in_coarse_runs(void **state)
 	cleanup(&x);
 	setup(&x, 1, 1, 0);
 	board_sent(&x.board, &x.pools, 20, 2);
-	x.board.run[0].flags = BOARD_COARSE;
+	x.board.run[0].span_us = 1;
 	memset(&news, 0, sizeof(news));
 	board_sacked(&x.board, &x.pools, 5, 10, &news);
 	assert_int_equal(news.octets, 5);
-	assert_false(news.once);
+	assert_true(news.once && !news.timed && news.once_us == 1);
 	assert_string_equal(show(&x, 0), "0-5CV:2 5-10S 10-20C:2");
+	memset(&news, 0, sizeof(news));
 	board_acked(&x.board, &x.pools, 5, &news);
-	assert_false(news.once);
+	assert_true(news.once && !news.timed && news.once_us == 1);
 	board_acked(&x.board, &x.pools, 20, &news);
-	assert_true(news.once && news.once_us == 2);
+	assert_true(news.timed && news.timed_us == 2);
 	cleanup(&x);
 }
 
@@ -386,8 +388,9 @@ compare_news(const struct board_news *n, const struct expected *e)
 		return;
 	assert_int_equal(n->wrongly_lost, e->wrong);
 	assert_int_equal(n->once, e->once);
+	assert_int_equal(n->timed, e->once);
 	assert_int_equal(n->again, e->again);
-	assert_true(!e->once || n->once_us == e->once_us);
+	assert_true(!e->once || (n->once_us == e->once_us && n->timed_us == e->once_us));
 	assert_true(!e->again || n->again_us == e->again_us);
 }
 

@@ -39,6 +39,7 @@ draw_config(struct rng *r, struct tcp_config *c)
 	c->timestamps = rng_chance(r, 0.7);
 	c->window_scale = rng_chance(r, 0.7);
 	c->nagle = rng_chance(r, 0.7);
+	c->sack = rng_chance(r, 0.8);
 	c->delack_ns = PICK(r, 0, 1, 40, 40, 200) * SIM_MS;
 	c->rto_min_ns = PICK(r, 10, 200, 200, 1000) * SIM_MS;
 	c->time_wait_ns = PICK(r, 1, 10, 60) * SIM_S;
@@ -77,6 +78,7 @@ draw_user(struct rng *r, struct end_knobs *k)
 {
 	k->profile.nodelay = rng_chance(r, 0.2);
 	k->profile.quickack = rng_chance(r, 0.2);
+	k->profile.cc = rng_chance(r, 0.3) ? TCP_CC_NEWRENO : TCP_CC_CUBIC;
 	k->profile.notify_sent = rng_chance(r, 0.2);
 	k->write_chunk = (uint32_t)PICK(r, 1, 50, 1000, 5000, 65536, 65536);
 	k->write_pause = PICK(r, 0, 0, 1, 20, 500) * SIM_MS;

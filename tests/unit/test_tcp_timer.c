@@ -263,7 +263,8 @@ little_room(void **state)
 static void
 no_room_for_a_retransmission(void **state)
 {
-	struct kit *k = kit_accepted(NULL);
+	const struct kit_opts o = {.no_sack = true};
+	struct kit *k = kit_accepted(&o);
 
 	(void)state;
 	kit_send(k, 14480);
