@@ -309,5 +309,5 @@ group_next_ns(const struct group *g, uint64_t now)
 
 	at = earlier(at, fifo_next_ns(&g->delack, now));
 	at = earlier(at, fifo_next_ns(&g->fin_wait_2, now));
-	return earlier(at, g->lists_at);
+	return earlier(earlier(at, g->lists_at), sweep_next_ns(g));
 }

@@ -20,6 +20,7 @@
  *	FIN-WAIT-2	fifo; at most one entry a slot (MARK_FIN_WAIT_2)
  *	TIME-WAIT	list through tcb->app, which is nobody's any more
  *	SYN-RECEIVED	the same, a list for each time that the SYN,ACK was sent again
+ *	keepalive, idle	a clock hand that goes over all slots (sweep.c)
  *
  * Fifo entries are not removed when their reason goes: what comes up is held against tcp_deadline.
  */
@@ -79,6 +80,8 @@ struct group {
 	struct fifo delack, fin_wait_2;
 	struct reserve reserve;
 	uint32_t n_established; /* ESTABLISHED and later, without TIME-WAIT */
+	uint32_t sweep_hand;	/* the next slot to be visited */
+	uint64_t sweep_at;	/* when */
 };
 
 uint64_t group_bytes(const struct group_sizes *z);
@@ -154,6 +157,15 @@ void reserve_settle(struct group *g, uint32_t len);
 /* Appends to the receive queue. False: not all, against the promise. */
 bool reserve_keep(struct group *g, struct tcb *t, const uint8_t *data, uint32_t len, uint64_t now);
 bool reserve_keep_chain(struct group *g, struct tcb *t, struct chain *c, uint64_t now);
+
+/* --- what is due after hours and days (sweep.c) --- */
+
+/* How long the hand takes to go round, with these profiles. */
+uint64_t sweep_period(const struct tcp_profile *p, unsigned n);
+/* A step of it: up to max connections whose deadline has come. */
+unsigned sweep_expire(struct group *g, uint64_t period, uint64_t now, uint32_t *slot, unsigned max);
+/* When the next step is due; UINT64_MAX: there is no connection. */
+uint64_t sweep_next_ns(const struct group *g);
 
 /* Memory touched so far. */
 uint64_t group_used_bytes(const struct group *g);

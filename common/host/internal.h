@@ -78,6 +78,7 @@ struct stack {
 	struct listen_table listeners;
 	struct tcp_profile profile[LISTEN_MAX_ROWS + 1]; /* row 0: connections that we open */
 	struct sources half_open;			 /* of all groups */
+	uint64_t sweep_period;
 	struct limit resets;
 	struct stack_stats stats; /* without the gauges */
 	void *mem;

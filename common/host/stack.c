@@ -137,6 +137,7 @@ stack_new(const struct stack_conf *c)
 	s->conf = *c;
 	s->conf.tcp.profiles = s->profile;
 	s->profile[0] = c->profile;
+	s->sweep_period = sweep_period(s->profile, 1);
 	s->now = c->now;
 	s->feed_at = UINT64_MAX;
 	s->over = NO_CONN;
@@ -230,8 +231,12 @@ stack_listen(struct stack *s, const struct stack_listener *l)
 {
 	int row = listen_add(&s->listeners, l);
 
-	if (row > 0)
-		s->profile[row] = l->profile;
+	if (row <= 0)
+		return row;
+	s->profile[row] = l->profile;
+	s->sweep_period = sweep_period(s->profile, LISTEN_MAX_ROWS + 1);
+	for (unsigned i = 0; i < s->n_groups; i++)
+		s->group[i].sweep_at = 0; /* it may be shorter now */
 	return row;
 }
 
@@ -304,6 +309,9 @@ wake(struct stack *s, struct group *g, uint64_t now)
 		budget -= n;
 	} while (n == TIMEOUT_BATCH && budget >= TIMEOUT_BATCH);
 	n = lists_expire(g, now, slot, STACK_TIMEOUTS);
+	wake_all(s, g, slot, n);
+	budget -= n > 0;
+	n = sweep_expire(g, s->sweep_period, now, slot, STACK_TIMEOUTS);
 	wake_all(s, g, slot, n);
 	return n > 0 || budget < STACK_TIMEOUTS;
 }
