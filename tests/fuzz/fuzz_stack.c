@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KIT_FLIGHT 2048 /* a host is made for each input */
 #include "stack_kit.h"
 #include "wire/build.h"
 #include "wire/pkt.h"

@@ -5,6 +5,8 @@
 
 #include "unit.h"
 
+#define KIT_FLIGHT 4096 /* thousands of hosts are made */
+
 #include "host/internal.h"
 #include "stack_kit.h"
 

@@ -16,7 +16,12 @@
 #define KIT_MS	   UINT64_C(1000000)
 #define KIT_SECOND UINT64_C(1000000000)
 
-enum { KIT_ROOM = 1600, KIT_BURST = 256, KIT_FLIGHT = 1 << 16 };
+enum { KIT_ROOM = 1600, KIT_BURST = 256 };
+
+/* Frames on their way to a host. */
+#ifndef KIT_FLIGHT
+#define KIT_FLIGHT (1 << 16)
+#endif
 
 /* Of the stacks to come. */
 static uint8_t kit_group_bits;
