@@ -353,9 +353,9 @@ start(struct world *w, uint8_t mode)
 	kit_conf(&c);
 	w->now = c.now = KIT_SECOND;
 	c.max_conns = mode & 2 ? 6 : 100;
-	c.max_active = mode & 4 ? 6 : 0;
-	c.blocks_small = mode & 8 ? 4 : 0;
-	c.blocks_large = mode & 8 ? 8 : 0;
+	c.max_active = mode & 4 ? 6 : 64;
+	c.blocks_small = mode & 8 ? 4 : 64;
+	c.blocks_large = mode & 8 ? 8 : 64;
 	c.max_half_open = mode & 16 ? 2 : 0;
 	c.tcp.rcvbuf = mode & 32 ? 3000 : 64 << 10;
 	c.tcp.timestamps = false;
