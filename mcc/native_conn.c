@@ -255,6 +255,7 @@ outcome_of(const struct native *n, const struct stack_event *ev, uint32_t number
 	case STACK_WHY_UNREACHABLE:
 		return ev->type == STACK_FAILED ? OUTCOME_UNREACHABLE : OUTCOME_TIMED_OUT;
 	case STACK_WHY_TIMEOUT:
+	case STACK_WHY_SHED: /* the server has not taken what we sent for long */
 		return OUTCOME_TIMED_OUT;
 	case STACK_WHY_NONE:
 	case STACK_WHY_ABORT:
@@ -304,6 +305,7 @@ native_event(struct native *n, const struct stack_event *ev)
 		break;
 	case STACK_ACCEPTED:
 	case STACK_WRITABLE:
+	case STACK_VISIT:
 		break;
 	}
 }

@@ -92,6 +92,10 @@ app_event(struct app *a, const struct stack_event *ev)
 	case STACK_EOF:
 		event_eof(a, ev);
 		break;
+	case STACK_VISIT:
+		if (a->ops->visit)
+			a->ops->visit(a, ev->conn);
+		break;
 	case STACK_CONNECTED: /* a server opens nothing */
 	case STACK_FAILED:
 	case STACK_SENT:

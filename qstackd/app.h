@@ -21,6 +21,7 @@ struct app_conf {
 	X(heartbeats, "messages that ask for none")             \
 	X(answers, "answers queued")                            \
 	X(bad_requests, "requests that were not understood")    \
+	X(late_requests, "requests that did not end in time")   \
 	X(octets_read, "payload octets taken from connections") \
 	X(octets_written, "payload octets queued to connections")
 
@@ -51,8 +52,9 @@ struct app_ops {
 	 * has room to answer (after writable) or when more has arrived. */
 	uint32_t (*message)(struct app *a, uint32_t conn, const uint8_t *data, uint32_t len);
 	void (*writable)(struct app *a,
-			 uint32_t conn);	   /* app_send had taken less than it was given */
-	void (*eof)(struct app *a, uint32_t conn); /* NULL: the connection is closed */
+			 uint32_t conn);	     /* app_send had taken less than it was given */
+	void (*eof)(struct app *a, uint32_t conn);   /* NULL: the connection is closed */
+	void (*visit)(struct app *a, uint32_t conn); /* now and then: is it getting on? */
 };
 
 /* The registered applications, ending with NULL; a new one is a file and a row there. */

@@ -221,6 +221,23 @@ http_eof(struct app *a, uint32_t conn)
 	*app_word(a, conn) = word.word;
 }
 
+/* Slowloris: a request that was there already at the last visit, and is not complete yet, has had its time. */
+static void
+http_visit(struct app *a, uint32_t conn)
+{
+	union http_word word = {.word = *app_word(a, conn)};
+
+	if (word.word == 0 || word.answer.answering)
+		return;
+	if (word.parse.visited) {
+		a->stats.late_requests++;
+		stack_abort(a->stack, conn, a->now);
+		return;
+	}
+	word.parse.visited = 1;
+	*app_word(a, conn) = word.word;
+}
+
 const struct app_ops app_http = {
     .name = "http",
     .port = 80,
@@ -229,4 +246,5 @@ const struct app_ops app_http = {
     .message = http_message,
     .writable = http_writable,
     .eof = http_eof,
+    .visit = http_visit,
 };

@@ -24,6 +24,7 @@ struct http_parse {
 	uint64_t path_ended : 1; /* nothing more of the path is looked at */
 	uint64_t octets : 13;	 /* of the request so far */
 	uint64_t size : 29;
+	uint64_t visited : 1; /* the user's: it was there when he looked after it last */
 };
 _Static_assert(sizeof(struct http_parse) == sizeof(uint64_t), "it lives in the connection");
 

@@ -17,27 +17,24 @@ count_conns(const struct stack *s)
 	return n;
 }
 
-/* Ends the oldest TIME-WAIT of the group, or where the whole stack is full, of another one. */
 static bool
-cut_time_wait(struct stack *s, struct group *g, uint64_t now)
+is_full(const struct stack *s, const struct group *g)
 {
-	for (unsigned i = 0; g->n_time_wait == 0 && i < s->n_groups; i++)
-		if (g->tcbs.in_use < g->tcbs.max)
-			g = &s->group[i];
-	if (g->n_time_wait == 0)
-		return false;
-	group_drop(g, lists_oldest_time_wait(g), now);
-	s->stats.time_wait_cut++;
-	return true;
+	return count_conns(s) >= s->conf.max_conns || g->tcbs.in_use == g->tcbs.max;
+}
+
+bool
+conn_is_room_for(const struct stack *s, const struct flow *f)
+{
+	return !is_full(s, group_of(s, f));
 }
 
 bool
 conn_new(struct stack *s, const struct flow *f, uint64_t now, struct conn *c)
 {
 	struct group *g = group_of(s, f);
-	bool full = count_conns(s) >= s->conf.max_conns || g->tcbs.in_use == g->tcbs.max;
 
-	if (full && !cut_time_wait(s, g, now)) {
+	if (is_full(s, g) && !shed_tcb(s, g, now)) {
 		s->stats.drop_max_conns++;
 		return false;
 	}
@@ -87,6 +84,8 @@ conn_why(const struct conn *c, uint32_t events)
 		return STACK_WHY_TIMEOUT;
 	if (events & TCP_EV_UNREACHABLE)
 		return STACK_WHY_UNREACHABLE;
+	if (*conn_mark(c) & MARK_SHED)
+		return STACK_WHY_SHED;
 	return *conn_mark(c) & MARK_ABORTED ? STACK_WHY_ABORT : STACK_WHY_NONE;
 }
 

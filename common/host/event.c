@@ -155,6 +155,7 @@ hand_up(struct stack *s, const struct event *e)
 		return hand_end(s, &c);
 	case STACK_WRITABLE:
 	case STACK_SENT:
+	case STACK_VISIT:
 		return !group_is_dead(c.t) && !is_aborted(&c);
 	default: /* ACCEPTED, CONNECTED */
 		return true;

@@ -72,6 +72,7 @@ group_init(struct group *g, const struct group_sizes *z, void *mem, const struct
 	    .half_open = half_open,
 	};
 	lists_init(g);
+	sweep_start(&g->visits, 0, now);
 	pool_init(&g->tcbs, p + l.tcbs, sizeof(struct tcb), z->conns);
 	conntab_init(&g->conntab, p + l.conntab, z->conns, &g->tcbs, &half_open->key);
 	fifo_init(&g->delack, p + l.delack, delack_entries(z));
@@ -309,5 +310,7 @@ group_next_ns(const struct group *g, uint64_t now)
 
 	at = earlier(at, fifo_next_ns(&g->delack, now));
 	at = earlier(at, fifo_next_ns(&g->fin_wait_2, now));
-	return earlier(earlier(at, g->lists_at), sweep_next_ns(g));
+	if (g->tcbs.in_use > 0)
+		at = earlier(at, earlier(g->silence.next_ns, g->visits.next_ns));
+	return earlier(at, g->lists_at);
 }

@@ -10,6 +10,7 @@
 #include "host/conntab.h"
 #include "host/fifo.h"
 #include "host/sources.h"
+#include "host/sweep.h"
 #include "tcp/tcp.h"
 
 /*
@@ -33,6 +34,7 @@ enum group_mark {
 	MARK_LINKED = 0x08,	/* in the list of TIME-WAIT: the user's handle is gone */
 	MARK_FIN_WAIT_2 = 0x10, /* has an entry in that fifo */
 	MARK_STARVED = 0x20, /* could not queue an octet, or a FIN, for want of an active block */
+	MARK_SHED = 0x80,    /* it is not the user who has it aborted */
 	MARK_WAITING = 0x40, /* has an entry among those that wait to be in line again */
 	/* Entries are of the slot: they stay when its connection is gone, even when another one has
 	 * come. */
@@ -79,9 +81,9 @@ struct group {
 	uint64_t lists_at;	   /* nothing in the lists is due before */
 	struct fifo delack, fin_wait_2;
 	struct reserve reserve;
-	uint32_t n_established; /* ESTABLISHED and later, without TIME-WAIT */
-	uint32_t sweep_hand;	/* the next slot to be visited */
-	uint64_t sweep_at;	/* when */
+	struct sweep silence, visits; /* for the engine, for applications */
+	uint32_t shed_act, shed_tcb;  /* where the next samples begin */
+	uint32_t n_established;	      /* ESTABLISHED and later, without TIME-WAIT */
 };
 
 uint64_t group_bytes(const struct group_sizes *z);
@@ -157,15 +159,6 @@ void reserve_settle(struct group *g, uint32_t len);
 /* Appends to the receive queue. False: not all, against the promise. */
 bool reserve_keep(struct group *g, struct tcb *t, const uint8_t *data, uint32_t len, uint64_t now);
 bool reserve_keep_chain(struct group *g, struct tcb *t, struct chain *c, uint64_t now);
-
-/* --- what is due after hours and days (sweep.c) --- */
-
-/* How long the hand takes to go round, with these profiles. */
-uint64_t sweep_period(const struct tcp_profile *p, unsigned n);
-/* A step of it: up to max connections whose deadline has come. */
-unsigned sweep_expire(struct group *g, uint64_t period, uint64_t now, uint32_t *slot, unsigned max);
-/* When the next step is due; UINT64_MAX: there is no connection. */
-uint64_t sweep_next_ns(const struct group *g);
 
 /* Memory touched so far. */
 uint64_t group_used_bytes(const struct group *g);

@@ -15,6 +15,7 @@ struct burst {
 	uint64_t hash[STACK_BURST];
 	uint32_t guess[STACK_BURST];
 	const struct tcp_act *act[STACK_BURST];
+	struct frame whole[STACK_BURST]; /* frames that were put together from fragments */
 };
 
 /* --- first stage: what kind of packet, and is it for us --- */
@@ -44,10 +45,32 @@ is_for_us(struct stack *s, const struct netif *nif, const struct pkt *p)
 	return true;
 }
 
+/* A fragment that completes its datagram stands for the whole from here on; false: nothing comes of it now. Its
+ * checksum was beyond the port. */
+static __attribute__((noinline)) bool
+put_together(struct stack *s, struct burst *b, struct netif *nif, const struct frame **f)
+{
+	struct frame *whole = &b->whole[b->n];
+	struct pkt *p = &b->pkt[b->n];
+	enum pkt_drop drop;
+
+	if (!is_for_us(s, nif, p))
+		return false;
+	*whole = (struct frame){.port = (*f)->port};
+	whole->data = frag_input(&nif->frags, p, (*f)->data, s->now, &whole->len);
+	if (whole->data == NULL)
+		return false;
+	*f = whole;
+	drop =
+	    pkt_parse(p, whole->data, whole->len, nif->conf.trust_checksums ? PKT_NO_CHECKSUM : 0);
+	s->stats.drop[drop] += drop != PKT_OK;
+	return drop == PKT_OK;
+}
+
 static void
 parse(struct stack *s, struct burst *b, const struct frame *f)
 {
-	const struct netif *nif = &s->netif[f->port];
+	struct netif *nif = &s->netif[f->port];
 	struct pkt *p = &b->pkt[b->n];
 	bool trusted = nif->conf.trust_checksums || f->flags & FRAME_CKSUM_GOOD;
 	enum pkt_drop drop;
@@ -56,6 +79,11 @@ parse(struct stack *s, struct burst *b, const struct frame *f)
 	s->stats.rx_frames++;
 	s->stats.rx_octets += f->len;
 	drop = pkt_parse(p, f->data, f->len, trusted ? PKT_NO_CHECKSUM : 0);
+	if (drop == PKT_DROP_IP_FRAGMENT) {
+		if (put_together(s, b, nif, &f))
+			b->frame[b->n++] = f;
+		return;
+	}
 	if (drop != PKT_OK) {
 		s->stats.drop[drop]++;
 		return;
@@ -229,15 +257,17 @@ send_cookie(struct stack *s, struct netif *nif, const struct flow *f, uint8_t ro
 	s->stats.syn_cookies_sent++;
 }
 
-/* A cookie's ISS cannot be above a floor, so what follows a connection in TIME-WAIT takes its place
- * for certain. */
+/* A SYN alone, from who knows where, ends nothing: when all places are taken it gets a cookie if there is somebody
+ * whose place the ACK will take. A cookie's ISS cannot be above a floor, so what follows a connection in
+ * TIME-WAIT takes its place for certain. */
 static void
 open_passive(struct stack *s, struct netif *nif, const struct flow *f, uint8_t row,
 	     const struct pkt *p, uint32_t iss_floor)
 {
 	struct conn c;
 
-	if (iss_floor == 0 && !may_be_half_open(s, f)) {
+	if (iss_floor == 0 &&
+	    (!may_be_half_open(s, f) || (!conn_is_room_for(s, f) && shed_has_candidates(s)))) {
 		send_cookie(s, nif, f, row, p);
 		return;
 	}
@@ -449,6 +479,8 @@ stack_input(struct stack *s, uint64_t now, const struct frame *f, unsigned n)
 	if (s->over != NO_CONN)
 		event_end_handle(s);
 	s->now = now;
+	for (unsigned i = 0; i < s->n_netifs; i++)
+		frag_recycle(&s->netif[i].frags);
 	for (unsigned i = 0; i < s->n_groups; i++)
 		reserve_fill(&s->group[i], n);
 	while (n > 0) {

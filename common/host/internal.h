@@ -77,8 +77,8 @@ struct stack {
 	uint32_t over; /* the connection whose last event `current` is, or NO_CONN */
 	struct listen_table listeners;
 	struct tcp_profile profile[LISTEN_MAX_ROWS + 1]; /* row 0: connections that we open */
-	struct sources half_open;			 /* of all groups */
-	uint64_t sweep_period;
+	uint64_t visit_ns;
+	struct sources half_open; /* of all groups */
 	struct limit resets;
 	struct stack_stats stats; /* without the gauges */
 	void *mem;
@@ -140,6 +140,7 @@ group_of(const struct stack *s, const struct flow *f)
 
 /* A new connection in its group's table, not opened yet; false: a limit (counted). */
 bool conn_new(struct stack *s, const struct flow *f, uint64_t now, struct conn *c);
+bool conn_is_room_for(const struct stack *s, const struct flow *f);
 /* Undoes conn_new. */
 void conn_undo(const struct conn *c);
 /* Into the line of those with work. */
@@ -154,6 +155,15 @@ void conn_after(struct stack *s, const struct conn *c, enum tcp_state was, const
 /* The last event is queued, unless it is already. */
 void conn_queue_end(struct stack *s, const struct conn *c, enum stack_event_type type,
 		    enum stack_why why);
+
+/* --- shed.c --- */
+
+/* A tcb is needed in g; true: one is free now. */
+bool shed_tcb(struct stack *s, struct group *g, uint64_t now);
+/* shed_tcb would free one. */
+bool shed_has_candidates(const struct stack *s);
+/* Ends somebody while active blocks or blocks are nearly all in use; returns when to call again. */
+uint64_t shed_if_low(struct stack *s, struct group *g, uint64_t now);
 
 /* --- event.c --- */
 

@@ -9,20 +9,22 @@
 enum { TTL = 64, MIN_MTU = 68, MAX_VLAN = 4094 };
 
 size_t
-netif_neighbour_bytes(void)
+netif_bytes(void)
 {
-	return neigh_table_bytes(NETIF_NEIGHBOURS);
+	return neigh_table_bytes(NETIF_NEIGHBOURS) + frag_table_bytes(NETIF_FRAGMENTED);
 }
 
 int
-netif_init(struct netif *n, const struct stack_netif_conf *c, void *neighbour_mem)
+netif_init(struct netif *n, const struct stack_netif_conf *c, void *mem)
 {
 	struct icmp_conf ic;
 
 	if (c->addrs.n_ranges == 0 || c->mtu < MIN_MTU || c->vlan > MAX_VLAN || c->mac[0] & 1)
 		return -EINVAL;
 	*n = (struct netif){.conf = *c};
-	neigh_table_init(&n->neighbours, neighbour_mem, NETIF_NEIGHBOURS);
+	neigh_table_init(&n->neighbours, mem, NETIF_NEIGHBOURS);
+	frag_table_init(&n->frags, (uint8_t *)mem + neigh_table_bytes(NETIF_NEIGHBOURS),
+			NETIF_FRAGMENTED);
 	icmp_conf_default(&ic, c->mtu);
 	icmp_init(&n->icmp, &ic);
 	return 0;
@@ -96,6 +98,16 @@ netif_next_announcement(struct netif *n, uint8_t *p, size_t room)
 	n->announce++;
 	arp_announce(&m, ip);
 	return arp_build(p, room, &m, n->conf.mac, n->conf.vlan);
+}
+
+uint64_t
+netif_timers(struct netif *n, uint64_t now)
+{
+	uint64_t arp = neigh_deadline(&n->neighbours), frags;
+
+	frag_expire(&n->frags, now);
+	frags = frag_deadline(&n->frags);
+	return arp < frags ? arp : frags;
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "host/stack.h"
 #include "inet/arp.h"
+#include "inet/frag.h"
 #include "inet/icmp.h"
 #include "wire/build.h"
 #include "wire/frame.h"
@@ -15,6 +16,7 @@
 enum {
 	NETIF_TX_MAX = 512,	   /* frames that may wait to be sent */
 	NETIF_NEIGHBOURS = 4096,   /* slots: about a quarter of them in use at the same time */
+	NETIF_FRAGMENTED = 32,	   /* datagrams that are put together, 67 KB each when used */
 	NETIF_ANNOUNCE_BURST = 16, /* addresses told to the link in one turn */
 };
 #define NETIF_PATIENCE_NS (UINT64_C(200) * 1000000)
@@ -23,6 +25,7 @@ struct netif {
 	struct stack_netif_conf conf;
 	struct neigh_table neighbours;
 	struct icmp_state icmp;
+	struct frag_table frags;
 	uint32_t announce; /* next of our addresses that the link must be told; UINT32_MAX: none */
 	/* The next hop looked up last, and when: one look a turn is enough. */
 	uint32_t hop;
@@ -35,9 +38,9 @@ struct netif {
 	struct frame tx[2 * NETIF_TX_MAX];
 };
 
-/* 0 or -errno. neighbour_mem: netif_neighbour_bytes(). */
-int netif_init(struct netif *n, const struct stack_netif_conf *c, void *neighbour_mem);
-size_t netif_neighbour_bytes(void);
+/* 0 or -errno. mem: netif_bytes(). */
+int netif_init(struct netif *n, const struct stack_netif_conf *c, void *mem);
+size_t netif_bytes(void);
 
 /* The MAC address that packets to dst go to. */
 enum neigh_result netif_resolve(struct netif *n, uint32_t dst, uint64_t now, uint8_t mac[6]);
@@ -55,6 +58,8 @@ void netif_tx_taken(struct netif *n, uint32_t taken);
 /* The next ARP message that must leave now; its length, 0: none. */
 size_t netif_next_request(struct netif *n, uint64_t now, uint8_t *p, size_t room);
 size_t netif_next_announcement(struct netif *n, uint8_t *p, size_t room);
+/* When something is due next, once that is done which is due now (but for the requests above). */
+uint64_t netif_timers(struct netif *n, uint64_t now);
 /* True once after a resolution has failed. */
 bool netif_has_given_up(struct netif *n);
 

@@ -126,6 +126,18 @@ reserve_memory(struct stack *s)
 	return 0;
 }
 
+/* As fast as the profiles of the first n rows ask for. */
+static void
+start_sweeps(struct stack *s, unsigned n)
+{
+	uint64_t round = sweep_round(s->profile, n);
+
+	for (unsigned i = 0; i < s->n_groups; i++) {
+		sweep_start(&s->group[i].silence, round, s->now);
+		sweep_start(&s->group[i].visits, s->visit_ns, s->now);
+	}
+}
+
 struct stack *
 stack_new(const struct stack_conf *c)
 {
@@ -137,7 +149,6 @@ stack_new(const struct stack_conf *c)
 	s->conf = *c;
 	s->conf.tcp.profiles = s->profile;
 	s->profile[0] = c->profile;
-	s->sweep_period = sweep_period(s->profile, 1);
 	s->now = c->now;
 	s->feed_at = UINT64_MAX;
 	s->over = NO_CONN;
@@ -155,6 +166,7 @@ stack_new(const struct stack_conf *c)
 		errno = ENOMEM;
 		return NULL;
 	}
+	start_sweeps(s, 1);
 	return s;
 }
 
@@ -187,7 +199,7 @@ int
 stack_add_netif(struct stack *s, const struct stack_netif_conf *c)
 {
 	struct netif *nif = &s->netif[s->n_netifs];
-	void *neighbours;
+	void *mem;
 	int error;
 
 	if (s->n_netifs == STACK_MAX_NETIFS)
@@ -195,12 +207,12 @@ stack_add_netif(struct stack *s, const struct stack_netif_conf *c)
 	for (unsigned i = 0; i < s->n_netifs; i++)
 		if (overlaps(&s->netif[i].conf.addrs, &c->addrs))
 			return -EADDRINUSE;
-	neighbours = malloc(netif_neighbour_bytes());
-	if (neighbours == NULL)
+	mem = malloc(netif_bytes());
+	if (mem == NULL)
 		return -ENOMEM;
-	error = netif_init(nif, c, neighbours);
+	error = netif_init(nif, c, mem);
 	if (error != 0) {
-		free(neighbours);
+		free(mem);
 		return error;
 	}
 	for (unsigned i = 0; i < s->n_groups; i++)
@@ -231,12 +243,12 @@ stack_listen(struct stack *s, const struct stack_listener *l)
 {
 	int row = listen_add(&s->listeners, l);
 
-	if (row <= 0)
+	if (row < 0)
 		return row;
 	s->profile[row] = l->profile;
-	s->sweep_period = sweep_period(s->profile, LISTEN_MAX_ROWS + 1);
-	for (unsigned i = 0; i < s->n_groups; i++)
-		s->group[i].sweep_at = 0; /* it may be shorter now */
+	if (l->visit_ns > 0 && (s->visit_ns == 0 || l->visit_ns < s->visit_ns))
+		s->visit_ns = l->visit_ns;
+	start_sweeps(s, (unsigned)row + 1);
 	return row;
 }
 
@@ -296,6 +308,53 @@ wake_all(struct stack *s, struct group *g, const uint32_t *slot, unsigned n)
 	}
 }
 
+/* Idle connections for which something is due after a long time, and timestamps that age. */
+static bool
+sweep(struct stack *s, struct group *g, uint64_t now)
+{
+	uint32_t first = 0, n;
+	bool any = false;
+
+	for (unsigned i = 0; i < SWEEP_STEPS; i++) {
+		n = sweep_step(&g->silence, g->tcbs.fresh, now, &first);
+		for (uint32_t slot = first; slot < first + n; slot++) {
+			struct conn c = conn_at(s, g, slot);
+
+			if (!tcp_sweep(&g->ctx, c.t, now))
+				continue;
+			conn_work(s, &c);
+			any = true;
+		}
+	}
+	return any;
+}
+
+static bool
+is_visited(const struct stack *s, const struct tcb *t)
+{
+	return t->state >= TCP_ESTABLISHED && t->state < TCP_TIME_WAIT && t->flags & TCB_PASSIVE &&
+	       s->listeners.row[t->profile].visit_ns > 0;
+}
+
+/* Applications look after their connections. */
+static void
+visit(struct stack *s, struct group *g, uint64_t now)
+{
+	uint32_t first = 0, n;
+
+	for (unsigned i = 0; i < SWEEP_STEPS; i++) {
+		if (s->events.n + SWEEP_STEP + EVENTS_PER_CALL > STACK_EVENTS)
+			return;
+		n = sweep_step(&g->visits, g->tcbs.fresh, now, &first);
+		for (uint32_t slot = first; slot < first + n; slot++) {
+			struct conn c = conn_at(s, g, slot);
+
+			if (is_visited(s, c.t))
+				event_push(s, &c, STACK_VISIT);
+		}
+	}
+}
+
 /* True: there was somebody. */
 static bool
 wake(struct stack *s, struct group *g, uint64_t now)
@@ -310,10 +369,8 @@ wake(struct stack *s, struct group *g, uint64_t now)
 	} while (n == TIMEOUT_BATCH && budget >= TIMEOUT_BATCH);
 	n = lists_expire(g, now, slot, STACK_TIMEOUTS);
 	wake_all(s, g, slot, n);
-	budget -= n > 0;
-	n = sweep_expire(g, s->sweep_period, now, slot, STACK_TIMEOUTS);
-	wake_all(s, g, slot, n);
-	return n > 0 || budget < STACK_TIMEOUTS;
+	visit(s, g, now);
+	return sweep(s, g, now) || n > 0 || budget < STACK_TIMEOUTS;
 }
 
 uint64_t
@@ -323,14 +380,16 @@ stack_timers(struct stack *s, uint64_t now)
 
 	s->now = now;
 	for (unsigned i = 0; i < s->n_groups; i++) {
-		uint64_t at;
+		struct group *g = &s->group[i];
+		uint64_t again = shed_if_low(s, g, now), at;
 
 		/* When those that wake are due next is known after the output. */
-		at = wake(s, &s->group[i], now) ? now : group_next_ns(&s->group[i], now);
+		at = wake(s, g, now) ? now : group_next_ns(g, now);
+		at = at < again ? at : again;
 		next = at < next ? at : next;
 	}
 	for (unsigned i = 0; i < s->n_netifs; i++) {
-		uint64_t at = neigh_deadline(&s->netif[i].neighbours);
+		uint64_t at = netif_timers(&s->netif[i], now);
 
 		next = at < next ? at : next;
 	}

@@ -91,6 +91,9 @@ struct stack_listener {
 	uint32_t addr; /* 0: any of ours */
 	uint16_t port;
 	struct tcp_profile profile;
+	bool shed_idle; /* when all places are taken, a connection that is idle may be ended */
+	/* A STACK_VISIT for each connection once in so long; one such time for all listeners, the shortest; 0: never. */
+	uint64_t visit_ns;
 };
 /* Row of the listener (1 to 255), or -errno (-EADDRINUSE, -ENOSPC). */
 int stack_listen(struct stack *s, const struct stack_listener *l);
@@ -147,6 +150,7 @@ enum stack_event_type {
 	STACK_EOF, /* the peer has closed his side, and all he sent has been handed up or read */
 	STACK_WRITABLE, /* room in the send queue again */
 	STACK_SENT,	/* all that was queued is acknowledged (when asked for) */
+	STACK_VISIT,	/* stack_listener.visit_ns: is it getting on? */
 	/* Over: why; the handle ends here. Orderly ends are told when TIME-WAIT begins or LAST-ACK
 	 * is over, but not before what is kept has been read. */
 	STACK_CLOSED,
@@ -157,7 +161,8 @@ enum stack_why {
 	STACK_WHY_RESET,
 	STACK_WHY_TIMEOUT,
 	STACK_WHY_UNREACHABLE,
-	STACK_WHY_ABORT
+	STACK_WHY_ABORT,
+	STACK_WHY_SHED, /* memory was short, and others needed it more */
 };
 
 struct stack_event {
@@ -217,7 +222,13 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 	X(drop_no_memory)     /* octets for which no memory was left: treated as lost */           \
 	X(drop_tx)	      /* frames that the port did not take in time */                      \
 	X(drop_rate_limit)    /* RST or ICMP answers above the limit */                            \
-	X(time_wait_cut)      /* ended early, because a new connection needed the memory */
+	X(frags_in) X(frags_reassembled) X(frags_duplicate)                                        \
+	X(drop_frag_overlap)  /* fragments: see frag.h */                                          \
+	X(drop_frag_format) X(drop_frag_source) X(drop_frag_full) X(drop_frag_timeout)             \
+	X(shed_half_open)     /* ended because a new connection needed the memory: see shed.c */    \
+	X(shed_time_wait)                                                                          \
+	X(shed_no_progress)                                                                        \
+	X(shed_idle)
 /* clang-format on */
 
 struct stack_stats {

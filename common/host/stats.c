@@ -25,14 +25,29 @@ add_group(struct stack_stats *sum, const struct group *g)
 	sum->mem_bytes += group_used_bytes(g);
 }
 
+static void
+add_frags(struct stack_stats *sum, const struct frag_stats *f)
+{
+	sum->frags_in += f->in;
+	sum->frags_reassembled += f->reassembled;
+	sum->frags_duplicate += f->duplicates;
+	sum->drop_frag_overlap += f->drop_overlap;
+	sum->drop_frag_format += f->drop_format;
+	sum->drop_frag_source += f->drop_source;
+	sum->drop_frag_full += f->drop_full;
+	sum->drop_frag_timeout += f->drop_timeout;
+}
+
 void
 stack_stats(const struct stack *s, struct stack_stats *out)
 {
 	*out = s->stats;
 	for (unsigned i = 0; i < s->n_groups; i++)
 		add_group(out, &s->group[i]);
-	for (unsigned i = 0; i < s->n_netifs; i++)
+	for (unsigned i = 0; i < s->n_netifs; i++) {
 		out->drop_rate_limit += s->netif[i].icmp.stats.drop_rate;
+		add_frags(out, &s->netif[i].frags.stats);
+	}
 	out->mem_bytes +=
 	    (uint64_t)(s->work.touched + s->waiting.touched) * sizeof(struct fifo_item);
 }

@@ -1,73 +1,65 @@
-/* sweep.c - a clock hand over all connections, for what is due after hours and days (see tcp_sweep). */
+/* sweep.c - the hand's steps, and how fast it must go. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host/group.h"
+#include "host/sweep.h"
 
-enum { SWEEP_STEP = 4096, SWEEP_AHEAD = 8, PARTS = 4 };
+#define SWEEP_SLOWEST_NS (UINT64_C(12) * 3600 * 1000000000)
+#define SWEEP_FASTEST_NS UINT64_C(1000000)
 
-/* Keepalive, idle time: all that a connection without an active block waits for is far away, and
- * may be a little late. So nobody is timed for it: the hand goes round once in a quarter of the
- * shortest delay that any profile has, or twice a day, some thousand connections at a step, which
- * lie side by side in memory. */
+void
+sweep_start(struct sweep *w, uint64_t round_ns, uint64_t now)
+{
+	w->round_ns = round_ns;
+	w->next_ns = round_ns > 0 ? now : UINT64_MAX;
+}
+
+/* More than a few steps that are late are not made up for: the round takes longer then. */
+uint32_t
+sweep_step(struct sweep *w, uint32_t n, uint64_t now, uint32_t *first)
+{
+	uint32_t step = n < SWEEP_STEP ? n : SWEEP_STEP;
+	uint64_t pause;
+
+	if (now < w->next_ns)
+		return 0;
+	if (n == 0) {
+		w->next_ns = now + w->round_ns;
+		return 0;
+	}
+	if (w->hand >= n)
+		w->hand = 0;
+	if (step > n - w->hand)
+		step = n - w->hand;
+	*first = w->hand;
+	w->hand += step;
+	pause = w->round_ns * step / n;
+	w->next_ns += pause;
+	if (w->next_ns + SWEEP_STEPS * pause < now)
+		w->next_ns = now - SWEEP_STEPS * pause;
+	return step;
+}
 
 static uint64_t
-shorter(uint64_t period, uint64_t delay)
+eighth(uint64_t round, uint64_t delay_ns)
 {
-	return delay > 0 && delay / PARTS < period ? delay / PARTS : period;
+	uint64_t part = delay_ns / 8;
+
+	if (delay_ns == 0 || part >= round)
+		return round;
+	return part > SWEEP_FASTEST_NS ? part : SWEEP_FASTEST_NS;
 }
 
 uint64_t
-sweep_period(const struct tcp_profile *p, unsigned n)
+sweep_round(const struct tcp_profile *p, unsigned n)
 {
-	uint64_t period = UINT64_C(12) * 3600 * 1000000000;
+	uint64_t round = SWEEP_SLOWEST_NS;
 
 	for (unsigned i = 0; i < n; i++) {
-		period = shorter(period, p[i].idle_ns);
-		if (p[i].keepalive_ns == 0)
-			continue;
-		period = shorter(period, p[i].keepalive_ns);
-		period =
-		    shorter(period, p[i].keepalive_interval_ns > 0 ? p[i].keepalive_interval_ns
-								   : TCP_KEEPALIVE_INTERVAL_NS);
+		round = eighth(round, p[i].idle_ns);
+		round = eighth(round, p[i].keepalive_ns);
+		if (p[i].keepalive_ns > 0)
+			round = eighth(round, p[i].keepalive_interval_ns > 0
+						  ? p[i].keepalive_interval_ns
+						  : TCP_KEEPALIVE_INTERVAL_NS);
 	}
-	return period;
-}
-
-uint64_t
-sweep_next_ns(const struct group *g)
-{
-	return g->tcbs.in_use > 0 ? g->sweep_at : UINT64_MAX;
-}
-
-/* The hand has come to the end of its step: the next one follows so that all of them fill the
- * period. */
-static void
-rest(struct group *g, uint64_t period, uint64_t now)
-{
-	uint32_t steps = (g->tcbs.fresh + SWEEP_STEP - 1) / SWEEP_STEP;
-
-	g->sweep_at = now + period / (steps > 0 ? steps : 1);
-	if (g->sweep_hand >= g->tcbs.fresh)
-		g->sweep_hand = 0;
-}
-
-unsigned
-sweep_expire(struct group *g, uint64_t period, uint64_t now, uint32_t *slot, unsigned max)
-{
-	uint32_t end = g->tcbs.fresh;
-	unsigned n = 0;
-
-	if (now < sweep_next_ns(g))
-		return 0;
-	if (end - g->sweep_hand > SWEEP_STEP)
-		end = g->sweep_hand + SWEEP_STEP;
-	for (; g->sweep_hand < end; g->sweep_hand++) {
-		if (n == max)
-			return n; /* the rest of the step with the next call */
-		if (g->sweep_hand + SWEEP_AHEAD < end)
-			__builtin_prefetch(group_tcb(g, g->sweep_hand + SWEEP_AHEAD));
-		if (tcp_sweep(&g->ctx, group_tcb(g, g->sweep_hand), now))
-			slot[n++] = g->sweep_hand;
-	}
-	rest(g, period, now);
-	return n;
+	return round;
 }

@@ -285,6 +285,7 @@ check_why(struct world *w, struct host *h, struct pair *c, struct end *e, uint8_
 	case STACK_WHY_UNREACHABLE:
 		CHECK(w, e->icmp_hit);
 		return;
+	case STACK_WHY_SHED:
 	case STACK_WHY_ABORT: /* not by him: there was no memory for an orderly end */
 		CHECK(w, h->k->starve_step != NEVER || h->k->poor_memory);
 	}
@@ -382,6 +383,7 @@ user_event(struct world *w, struct host *h, const struct stack_event *ev)
 		if (e->written < e->k->total && !e->user_closed)
 			e->write_at = w->t + 1;
 		break;
+	case STACK_VISIT:
 	case STACK_SENT:
 		CHECK(w, h->k->profile.notify_sent);
 		break;

@@ -19,7 +19,7 @@ struct stack {
 	uint32_t n_sent, room;
 	uint8_t kept[1 << 16];
 	uint32_t n_kept;
-	bool closed;
+	bool closed, aborted;
 };
 
 uint64_t *
@@ -64,6 +64,14 @@ stack_read_done(struct stack *s, uint32_t conn, uint32_t n)
 	(void)conn;
 	memmove(s->kept, s->kept + n, s->n_kept - n);
 	s->n_kept -= n;
+}
+
+void
+stack_abort(struct stack *s, uint32_t conn, uint64_t now)
+{
+	(void)now;
+	assert_int_equal(conn, 1);
+	s->aborted = true;
 }
 
 void
@@ -331,6 +339,50 @@ test_http_half_close(void **state)
 	stop();
 }
 
+/* A request has the time between two visits to be complete, and an idle connection all the time that it likes. */
+static void
+test_http_slow_request(void **state)
+{
+	static const char get[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+	(void)state;
+	start("http", &(struct app_conf){.http_size = 5});
+	for (unsigned i = 0; i < 5; i++)
+		event(STACK_VISIT);
+	arrive(get, 10);
+	event(STACK_VISIT);
+	arrive(get + 10, sizeof(get) - 11);
+	assert_int_equal(app.stats.answers, 1);
+	event(STACK_VISIT);
+	arrive(get, 4);
+	event(STACK_VISIT);
+	assert_false(fake.aborted);
+	arrive(get + 4, 1);
+	event(STACK_VISIT);
+	assert_true(fake.aborted);
+	assert_int_equal(app.stats.late_requests, 1);
+	stop();
+}
+
+/* One that is answered slowly has not asked slowly. */
+static void
+test_http_slow_answer(void **state)
+{
+	static const char get[] = "GET /1000 HTTP/1.1\r\nHost: a\r\n\r\n";
+
+	(void)state;
+	start("http", &(struct app_conf){.http_size = 5});
+	fake.room = 10;
+	arrive(get, sizeof(get) - 1);
+	for (unsigned i = 0; i < 5; i++)
+		event(STACK_VISIT);
+	assert_false(fake.aborted);
+	fake.room = 1 << 15;
+	event(STACK_WRITABLE);
+	assert_int_equal(app.stats.answers, 1);
+	stop();
+}
+
 int
 main(void)
 {
@@ -342,6 +394,8 @@ main(void)
 	    cmocka_unit_test(test_http_little_room),
 	    cmocka_unit_test(test_http_errors),
 	    cmocka_unit_test(test_http_half_close),
+	    cmocka_unit_test(test_http_slow_request),
+	    cmocka_unit_test(test_http_slow_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,7 +319,7 @@ test_time_wait_cut(void **state)
 	assert_int_equal(p.seen.closed, 20);
 	stack_stats(p.client->s, &st);
 	assert_int_equal(st.conns, 8);
-	assert_int_equal(st.time_wait_cut, 12);
+	assert_int_equal(st.shed_time_wait, 12);
 	run(&p, 61 * KIT_SECOND);
 	assert_empty(p.client);
 	stop(&p);
