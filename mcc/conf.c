@@ -81,6 +81,9 @@ static const struct opt opts[] = {
     {"log-duration", 0, OPT_TIME, FIELD(log_duration_ns), NULL, "10", 1e6, 1e18,
      .help = "between summaries on stderr"},
     {"check", 0, OPT_BOOL, FIELD(check), .help = "say what would be done, and end"},
+    OPT_ROWS_TCP(struct conf, tcp, "off"),
+    {"mem", 'm', OPT_BYTES, FIELD(mem_bytes), "SIZE", NULL, 16 << 20, 1e15,
+     .help = "memory for connections [what is free]"},
     {"cores", 0, OPT_STRING, FIELD(cores), "LIST", NULL, .help = "to run on [any]"},
     OPT_ROW_HUGE(struct conf, huge_flag),
     OPT_ROW_POLL(struct conf, poll),
@@ -180,7 +183,9 @@ check_network(const struct conf *c)
 static void
 check_kernel(const struct conf *c)
 {
-	static const char *const foreign[] = {"port", "gateway", "cores", "huge", "share"};
+	static const char *const foreign[] = {
+	    "port", "gateway",	  "cores",     "huge",	       "share", "cc", "ecn",
+	    "sack", "timestamps", "keepalive", "user-timeout", "idle",	"mem"};
 
 	if (c->stack != STACK_KERNEL)
 		return;
@@ -213,15 +218,16 @@ check_tuples(struct conf *c)
 static void
 check_memory(const struct conf *c)
 {
-	const double need = (double)c->conns * BYTES_PER_CONN, has = (double)mem_available();
+	const double need = (double)c->conns * BYTES_PER_CONN;
+	const double has = (double)(c->mem_bytes ? c->mem_bytes : mem_available());
 	char a[32], b[32];
 
 	if (c->stack == STACK_KERNEL || need <= has)
 		return;
-	die_usage("%" PRIu64
-		  " connections of %d bytes need %s; %s of memory are free: fewer (--conn)",
-		  c->conns, BYTES_PER_CONN, units_print_bytes(a, sizeof(a), need),
-		  units_print_bytes(b, sizeof(b), has));
+	die_usage("%" PRIu64 " connections of %d bytes need %s; %s %s: fewer (--conn)", c->conns,
+		  BYTES_PER_CONN, units_print_bytes(a, sizeof(a), need),
+		  units_print_bytes(b, sizeof(b), has),
+		  c->mem_bytes ? "are allowed by --mem" : "of memory are free");
 }
 
 /* MCC's --smp counts one thread of control. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/opt.h"
+#include "host/tcp_flags.h"
 #include "mcc/client.h"
 #include "mcc/tuples.h"
 
@@ -34,6 +35,8 @@ struct conf {
 	bool huge_flag, poll, share;
 	int eal_argc;
 	char **eal_argv;
+	struct tcp_flags tcp;
+	uint64_t mem_bytes; /* 0: what is free */
 	/* reports */
 	uint64_t interval_ns, log_duration_ns;
 	int format;

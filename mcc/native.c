@@ -75,6 +75,8 @@ fill_stack_conf(struct stack_conf *sc, const struct conf *c, unsigned threads)
 	sc->profile.quickack = true; /* the server's buffers are free the sooner */
 	sc->profile.nodelay = true;
 	sc->profile.notify_sent = true; /* an ACK settles a heartbeat */
+	tcp_flags_fill(&c->tcp, &sc->tcp);
+	tcp_flags_fill_profile(&c->tcp, &sc->profile);
 	sc->now = dp_now_ns();
 	rng_secret(sc->secret);
 }

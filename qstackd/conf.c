@@ -68,7 +68,7 @@ set_gateway(void *conf, const char *value)
 }
 
 static void
-add_listen(struct conf *c, const struct app_ops *app, uint16_t port)
+add_listen(struct conf *c, const struct app_ops *app, uint16_t port, const char *words)
 {
 	if (c->n_listens == CONF_MAX_LISTENS)
 		die_usage("--listen: at most %d listeners", CONF_MAX_LISTENS);
@@ -76,7 +76,7 @@ add_listen(struct conf *c, const struct app_ops *app, uint16_t port)
 		if (c->listen[i].port == port)
 			die_usage("--listen: port %u is already %s's", port,
 				  c->listen[i].app->name);
-	c->listen[c->n_listens++] = (struct conf_listen){.app = app, .port = port};
+	c->listen[c->n_listens++] = (struct conf_listen){.app = app, .port = port, .words = words};
 }
 
 /* The last --app without a --listen of its own listens where it usually does. */
@@ -84,7 +84,7 @@ static void
 finish_app(struct conf *c)
 {
 	if (c->last_app && !c->app_listens)
-		add_listen(c, c->last_app, c->last_app->port);
+		add_listen(c, c->last_app, c->last_app->port, "");
 }
 
 static const char *
@@ -101,17 +101,50 @@ set_app(void *conf, const char *value)
 	return NULL;
 }
 
+/* ",cc=newreno,shed-idle" for one listener. NULL, or what would have been right. */
+static const char *
+read_words(struct conf_listen *l, const char *words)
+{
+	char word[64];
+
+	while (*words == ',') {
+		size_t len = strcspn(++words, ",");
+		const char *right = NULL;
+
+		if (len >= sizeof(word))
+			return "shorter words behind the port";
+		memcpy(word, words, len);
+		word[len] = '\0';
+		words += len;
+		if (!strcmp(word, "shed-idle"))
+			l->shed_idle = true;
+		else
+			right = tcp_flags_word(&l->tcp, word);
+		if (right)
+			return right;
+	}
+	return NULL;
+}
+
 static const char *
 set_listen(void *conf, const char *value)
 {
 	struct conf *c = conf;
+	struct conf_listen trial = {.port = 0};
+	size_t len = strcspn(value, ",");
+	const char *right;
 	uint64_t port;
+	char number[16];
 
-	if (units_parse_count(value, &port) || port < 1 || port > UINT16_MAX)
+	snprintf(number, sizeof(number), "%.*s", (int)len, value);
+	if (units_parse_count(number, &port) || port < 1 || port > UINT16_MAX)
 		return "a TCP port from 1 to 65535";
+	right = read_words(&trial, value + len);
+	if (right)
+		return right;
 	if (!c->last_app)
 		c->last_app = app_table[0];
-	add_listen(c, c->last_app, (uint16_t)port);
+	add_listen(c, c->last_app, (uint16_t)port, value + len);
 	c->app_listens = true;
 	return NULL;
 }
@@ -142,8 +175,8 @@ static const struct opt options[] = {
     {.name = "listen",
      .type = OPT_CALL,
      .call = set_listen,
-     .metavar = "PORT",
-     .help = "TCP port of the app before it [iot, http 80, echo 7, sink 9]"},
+     .metavar = "PORT[,WORDS]",
+     .help = "TCP port of the app before it, as 80,cc=newreno [iot, http 80, echo 7, sink 9]"},
     {.name = "message-length",
      .type = OPT_COUNT,
      FIELD(message_length),
@@ -184,6 +217,19 @@ static const struct opt options[] = {
      .min = 1e6,
      .max = 600e9,
      .help = "length of TIME-WAIT"},
+    {.name = "request-time",
+     .type = OPT_TIME,
+     FIELD(request_ns),
+     .metavar = "TIME",
+     .def = "30s",
+     .min = 0,
+     .max = 86400e9,
+     .help = "http: a request is complete in this, twice it at most; 0: never"},
+    OPT_ROWS_TCP(struct conf, tcp, "request"),
+    {.name = "shed-idle",
+     .type = OPT_BOOL,
+     FIELD(shed_idle),
+     .help = "when all places are taken, end the longest idle connection"},
     {.name = "cores",
      .type = OPT_STRING,
      FIELD(cores),
@@ -228,6 +274,19 @@ complete_ports(struct conf *c)
 		if (i > 0)
 			die_usage("--port %s: needs an --ip of its own after it", p->spec);
 		units_parse_prefix(default_ip, &p->ip.addr, &p->ip.len);
+	}
+}
+
+/* What is not said behind a listener's port is said for all. */
+static void
+complete_listens(struct conf *c)
+{
+	for (unsigned i = 0; i < c->n_listens; i++) {
+		struct conf_listen *l = &c->listen[i];
+
+		l->tcp = c->tcp;
+		l->shed_idle = c->shed_idle;
+		read_words(l, l->words);
 	}
 }
 
@@ -279,6 +338,7 @@ conf_read(struct conf *c, int argc, char **argv)
 	if (!c->last_app)
 		c->last_app = app_table[0];
 	finish_app(c);
+	complete_listens(c);
 	if (c->message_length > 0 && c->message_length < 7)
 		die_usage("--message-length: '%llu': a message has 7 to 65279 octets, or 0 for a "
 			  "segment each",

@@ -9,6 +9,7 @@
 #include "base/opt.h"
 #include "base/record.h"
 #include "host/stack.h"
+#include "host/tcp_flags.h"
 #include "qstackd/app.h"
 
 enum { CONF_MAX_LISTENS = 32 };
@@ -22,6 +23,9 @@ struct conf_port {
 struct conf_listen {
 	const struct app_ops *app;
 	uint16_t port;
+	const char *words; /* behind the port, each with its comma */
+	struct tcp_flags tcp;
+	bool shed_idle;
 };
 
 struct conf {
@@ -39,6 +43,9 @@ struct conf {
 	uint64_t http_size;
 	uint64_t delack_ns;
 	uint64_t time_wait_ns;
+	uint64_t request_ns; /* 0: a request may take for ever */
+	struct tcp_flags tcp;
+	bool shed_idle;
 
 	const char *cores;
 	uint64_t interval_ns, duration_ns;

@@ -21,6 +21,7 @@ stack_conf_fill(struct stack_conf *sc, const struct server *server)
 	sc->max_active = (uint32_t)((c->active + server->n_workers - 1) / server->n_workers);
 	sc->tcp.delack_ns = c->delack_ns;
 	sc->tcp.time_wait_ns = c->time_wait_ns;
+	tcp_flags_fill(&c->tcp, &sc->tcp);
 	sc->reserve = mem_reserve;
 	sc->release = mem_release;
 	sc->now = dp_now_ns();
@@ -61,7 +62,14 @@ add_apps(struct worker *w, const struct app_conf *ac)
 
 	for (unsigned i = 0; i < c->n_listens; i++) {
 		const struct app_ops *ops = c->listen[i].app;
-		struct stack_listener l = {.port = c->listen[i].port, .profile.quickack = ops->quickack};
+		struct stack_listener l = {
+		    .port = c->listen[i].port,
+		    .profile.quickack = ops->quickack,
+		    .shed_idle = c->listen[i].shed_idle,
+		    .visit_ns = ops->visit ? c->request_ns : 0,
+		};
+
+		tcp_flags_fill_profile(&c->listen[i].tcp, &l.profile);
 		int row = stack_listen(w->stack, &l);
 
 		if (row < 0)

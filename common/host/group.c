@@ -29,7 +29,7 @@ line(uint64_t bytes)
 
 /* The parts of a group's memory, one after the other. */
 struct layout {
-	uint64_t tcbs, conntab, mark, delack, fin_wait_2, ctx, end;
+	uint64_t tcbs, conntab, mark, delack, fin_wait_2, probes, ctx, end;
 };
 
 static struct layout
@@ -41,7 +41,8 @@ layout_of(const struct group_sizes *z)
 	l.mark = l.conntab + line(conntab_bytes(z->conns));
 	l.delack = l.mark + line(z->conns);
 	l.fin_wait_2 = l.delack + line(delack_entries(z) * sizeof(struct fifo_item));
-	l.ctx = l.fin_wait_2 + line(power_of_two(z->conns) * sizeof(struct fifo_item));
+	l.probes = l.fin_wait_2 + line(power_of_two(z->conns) * sizeof(struct fifo_item));
+	l.ctx = l.probes + line(power_of_two(z->conns) * sizeof(struct fifo_item));
 	l.end = l.ctx + line(tcp_ctx_bytes(z->acts, z->small, z->large));
 	return l;
 }
@@ -77,6 +78,7 @@ group_init(struct group *g, const struct group_sizes *z, void *mem, const struct
 	conntab_init(&g->conntab, p + l.conntab, z->conns, &g->tcbs, &half_open->key);
 	fifo_init(&g->delack, p + l.delack, delack_entries(z));
 	fifo_init(&g->fin_wait_2, p + l.fin_wait_2, power_of_two(z->conns));
+	fifo_init(&g->probes, p + l.probes, power_of_two(z->conns));
 	tcp_ctx_init(&g->ctx, cfg, secret, &g->tcbs, p + l.ctx, z->acts, z->small, z->large, now);
 	g->reserve.max_acts = reserve_of(z->acts);
 	g->reserve.max_blocks = reserve_of(z->large);
@@ -91,6 +93,7 @@ group_used_bytes(const struct group *g)
 	       conntab_used_bytes(&g->conntab) +
 	       (uint64_t)g->delack.touched * sizeof(struct fifo_item) +
 	       (uint64_t)g->fin_wait_2.touched * sizeof(struct fifo_item) +
+	       (uint64_t)g->probes.touched * sizeof(struct fifo_item) +
 	       (uint64_t)g->ctx.acts.fresh * g->ctx.acts.size +
 	       (uint64_t)b->small.fresh * b->small.size + (uint64_t)b->large.fresh * b->large.size;
 }
@@ -199,6 +202,14 @@ arm_fin_wait_2(struct group *g, uint32_t slot, uint64_t at)
 	fifo_push(&g->fin_wait_2, slot, ms_above(at));
 }
 
+/* When there is no room in the line the hand comes by later. */
+static void
+arm_probe(struct group *g, uint32_t slot, uint64_t at)
+{
+	if (!fifo_is_full(&g->probes))
+		fifo_push(&g->probes, slot, ms_above(at));
+}
+
 bool
 group_arm(struct group *g, uint32_t slot, uint64_t now)
 {
@@ -215,6 +226,8 @@ group_arm(struct group *g, uint32_t slot, uint64_t now)
 		lists_arm(g, slot, at, now);
 	if (t->state == TCP_FIN_WAIT_2)
 		arm_fin_wait_2(g, slot, at);
+	if (t->probes > 0)
+		arm_probe(g, slot, at);
 	if (!(t->flags & TCB_ACK_DELAYED))
 		return true;
 	if (fifo_is_full(&g->delack)) {
@@ -277,13 +290,35 @@ expire_fin_wait_2(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
 	return n;
 }
 
+/* Most have been answered meanwhile. */
+static unsigned
+expire_probes(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < max && fifo_is_due(&g->probes, ms_of(now)); i++) {
+		uint32_t h = fifo_pop(&g->probes);
+		const struct tcb *t = group_tcb(g, h);
+		uint64_t at = tcp_deadline(&g->ctx, t, now);
+
+		if (group_is_dead(t) || t->probes == 0 || tcb_is_active(t))
+			continue;
+		if (at <= now)
+			slot[n++] = h;
+		else
+			arm_probe(g, h, at);
+	}
+	return n;
+}
+
 unsigned
 group_expire(struct group *g, uint64_t now, uint32_t *slot, unsigned max)
 {
 	unsigned n = expire_wheel(g, now, slot, max);
 
 	n += expire_delack(g, now, slot + n, max - n);
-	return n + expire_fin_wait_2(g, now, slot + n, max - n);
+	n += expire_fin_wait_2(g, now, slot + n, max - n);
+	return n + expire_probes(g, now, slot + n, max - n);
 }
 
 static uint64_t
@@ -310,6 +345,7 @@ group_next_ns(const struct group *g, uint64_t now)
 
 	at = earlier(at, fifo_next_ns(&g->delack, now));
 	at = earlier(at, fifo_next_ns(&g->fin_wait_2, now));
+	at = earlier(at, fifo_next_ns(&g->probes, now));
 	if (g->tcbs.in_use > 0)
 		at = earlier(at, earlier(g->silence.next_ns, g->visits.next_ns));
 	return earlier(at, g->lists_at);

@@ -21,7 +21,8 @@
  *	FIN-WAIT-2	fifo; at most one entry a slot (MARK_FIN_WAIT_2)
  *	TIME-WAIT	list through tcb->app, which is nobody's any more
  *	SYN-RECEIVED	the same, a list for each time that the SYN,ACK was sent again
- *	keepalive, idle	a clock hand that goes over all slots (sweep.c)
+ *	keepalive	fifo, from the first probe on
+ *	until then, idle a hand that goes round all slots (sweep.h)
  *
  * Fifo entries are not removed when their reason goes: what comes up is held against tcp_deadline.
  */
@@ -79,7 +80,7 @@ struct group {
 	uint32_t n_half_open, n_time_wait;
 	struct sources *half_open; /* by source, of the whole stack */
 	uint64_t lists_at;	   /* nothing in the lists is due before */
-	struct fifo delack, fin_wait_2;
+	struct fifo delack, fin_wait_2, probes;
 	struct reserve reserve;
 	struct sweep silence, visits; /* for the engine, for applications */
 	uint32_t shed_act, shed_tcb;  /* where the next samples begin */

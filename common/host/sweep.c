@@ -56,10 +56,6 @@ sweep_round(const struct tcp_profile *p, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		round = eighth(round, p[i].idle_ns);
 		round = eighth(round, p[i].keepalive_ns);
-		if (p[i].keepalive_ns > 0)
-			round = eighth(round, p[i].keepalive_interval_ns > 0
-						  ? p[i].keepalive_interval_ns
-						  : TCP_KEEPALIVE_INTERVAL_NS);
 	}
 	return round;
 }

@@ -20,7 +20,7 @@ void sweep_start(struct sweep *w, uint64_t round_ns, uint64_t now);
 /* The slots to be visited now, *first and how many; 0: none. Of a table of n slots. */
 uint32_t sweep_step(struct sweep *w, uint32_t n, uint64_t now, uint32_t *first);
 
-/* How often the engine wants idle connections of these profiles to be looked at (tcp_sweep). */
+/* How often the engine wants idle connections of these profiles to be looked at (tcp_sweep), until a first probe is out. */
 uint64_t sweep_round(const struct tcp_profile *p, unsigned n);
 
 #endif

@@ -84,12 +84,21 @@ teardown() {
 	refuses mcc --log-duration 0 'a time from 1ms'
 	refuses mcc --interval 100us 'a time from 1ms'
 	refuses mcc --format xml 'text|csv|json'
+	refuses mcc --cc reno 'cubic|newreno'
+	refuses mcc --ecn yes 'off|request|always'
+	refuses mcc --keepalive 11d 'a time from 0'
+	refuses mcc --user-timeout x 'a time from 0'
+	refuses mcc --idle -1 'a time from 0'
+	refuses mcc --mem 1M 'a size in bytes from 16'
 }
 
 @test "flags that do not go together" {
 	fails_with 2 '--length has no meaning' mcc --app http -l 20
 	fails_with 2 'every message is a request' mcc --app http -r 0.5
 	fails_with 2 '--port has no meaning' mcc --network-stack kernel --dest 127.0.0.1 --port null:
+	fails_with 2 '--no-sack\|--sack has no meaning' mcc --network-stack kernel --dest 127.0.0.1 --no-sack
+	fails_with 2 '--ecn has no meaning' mcc --network-stack kernel --dest 127.0.0.1 --ecn always
+	fails_with 2 'allowed by --mem' mcc -c 1M --mem 16M
 	fails_with 2 '--gateway has no meaning' mcc --network-stack kernel --dest 127.0.0.1 --gateway 1.2.3.4
 	fails_with 2 'use --network-stack kernel' mcc --dest 127.0.0.1
 	fails_with 2 '--gateway is needed' mcc --dest 10.0.0.1
@@ -134,7 +143,7 @@ teardown() {
 
 @test "help fits a screen and names what the man page names" {
 	help_and_man_agree mcc 1
-	[ "${#lines[@]}" -le 45 ]
+	[ "${#lines[@]}" -le 50 ]
 	run "$BIN/mcc" --version
 	[ "$status" -eq 0 ]
 }

@@ -32,6 +32,18 @@ teardown_file() {
 	refuses qstackd --duration -1 ''
 	refuses qstackd --format xml 'text.*csv.*json'
 	refuses qstackd --mem 1k '16'
+	refuses qstackd --cc reno 'cubic.*newreno'
+	refuses qstackd --ecn yes 'off.*request.*always'
+	refuses qstackd --keepalive 11d '10d\|864000\|time'
+	refuses qstackd --user-timeout x 'time'
+	refuses qstackd --idle -1 ''
+	refuses qstackd --request-time 2d '86400\|1d\|24h'
+	refuses qstackd --listen 80,cc=reno 'cubic.*newreno'
+	refuses qstackd --listen 80,ecn= 'off.*request.*always'
+	refuses qstackd --listen 80,idle=20d '10 days'
+	refuses qstackd --listen 80,mss=5 'cc=.*shed-idle'
+	refuses qstackd --listen 80, 'cc=.*shed-idle'
+	refuses qstackd --listen ,idle=5s '1 to 65535'
 }
 
 @test "flags that do not go together" {

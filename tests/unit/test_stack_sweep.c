@@ -155,37 +155,13 @@ test_quiet(void **state)
 	stop(&p);
 }
 
-static void
-test_period(void **state)
-{
-	static const struct {
-		struct tcp_profile p[2];
-		uint64_t seconds;
-	} rows[] = {
-	    {{{.quickack = true}}, 12 * 3600},
-	    {{{.idle_ns = 60 * KIT_SECOND}}, 15},
-	    {{{.quickack = true}, {.idle_ns = 100 * KIT_SECOND}}, 25},
-	    {{{.keepalive_ns = 2 * HOUR, .keepalive_interval_ns = 4 * HOUR}}, 1800},
-	    {{{.keepalive_ns = 2 * HOUR, .keepalive_interval_ns = 20 * KIT_SECOND}}, 5},
-	    {{{.keepalive_interval_ns = 20 * KIT_SECOND}}, 12 * 3600},
-	    {{{.idle_ns = 19 * DAY}}, 12 * 3600},
-	};
-
-	(void)state;
-	for (unsigned i = 0; i < N_OF(rows); i++)
-		assert_int_equal(sweep_period(rows[i].p, 2), rows[i].seconds * KIT_SECOND);
-	/* A probe unanswered: the default interval counts. */
-	assert_int_equal(sweep_period(&(struct tcp_profile){.keepalive_ns = 2 * HOUR}, 1),
-			 TCP_KEEPALIVE_INTERVAL_NS / 4);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_alive), cmocka_unit_test(test_dead),
 	    cmocka_unit_test(test_idle),  cmocka_unit_test(test_sixty_days),
-	    cmocka_unit_test(test_quiet), cmocka_unit_test(test_period),
+	    cmocka_unit_test(test_quiet),
 	};
 	int failed = cmocka_run_group_tests_name("one group", tests, NULL, NULL);
 

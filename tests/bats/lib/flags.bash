@@ -27,7 +27,8 @@ help_and_man_agree() {
 	run "$BIN/$1" --help
 	[ "$status" -eq 0 ] && [ "${#lines[@]}" -le 50 ]
 	local help man
-	help=$(grep -o -- '--[a-z][a-z-]*' <<<"$output" | sort -u)
+	help=$(sed 's/--\[no-\]\([a-z-]*\)/--\1 --no-\1/' <<<"$output" |
+		grep -o -- '--[a-z][a-z-]*' | sort -u)
 	man=$(sed -n '/^.Sh OPTIONS/,/^.Sh/s/^.It//p' "$(man_page "$1" "$2")" |
 		grep -o ' -[a-z][a-z-]*' | sed 's/ -/--/' | sort -u)
 	diff <(echo "$help" | grep -v -x -e --no-huge) <(echo "$man" | grep -v -x -e --no-huge)
