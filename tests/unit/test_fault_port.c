@@ -169,6 +169,22 @@ test_another_peer(void **state)
 
 /* --- the clock --- */
 
+/* An octet each way still arrives, and it can be closed. */
+static void
+assert_awake(struct fault_world *w)
+{
+	assert_none_lost(w);
+	for (unsigned n = 0; n < w->sc->conns; n++)
+		assert_int_equal(stack_send(w->client->s, w->errand[n].conn, "y", 1), 1);
+	fault_run(w, 5 * KIT_SECOND);
+	assert_int_equal(w->answered, w->sc->conns * (w->sc->octets + 1));
+	for (unsigned n = 0; n < w->sc->conns; n++)
+		stack_close(w->client->s, w->errand[n].conn, w->now);
+	fault_run(w, KIT_SECOND);
+	fault_assert_service(w);
+	fault_stop(w);
+}
+
 /* Connections at rest do not care. */
 static void
 test_clock_forward_idle(void **state)
@@ -181,16 +197,25 @@ test_clock_forward_idle(void **state)
 		begin(&w, &idle, KIT_SECOND);
 		w.now += jumps[i];
 		fault_run(&w, KIT_SECOND);
-		assert_none_lost(&w);
-		for (unsigned n = 0; n < w.sc->conns; n++)
-			assert_int_equal(stack_send(w.client->s, w.errand[n].conn, "y", 1), 1);
-		fault_run(&w, 5 * KIT_SECOND);
-		assert_int_equal(w.answered, w.sc->conns * (w.sc->octets + 1));
-		for (unsigned n = 0; n < w.sc->conns; n++)
-			stack_close(w.client->s, w.errand[n].conn, w.now);
-		fault_run(&w, KIT_SECOND);
-		fault_assert_service(&w);
-		fault_stop(&w);
+		assert_awake(&w);
+	}
+}
+
+/* Timestamps go half around in 24.8 days, the clock of idle connections comes around (RFC 7323 5.5). */
+static void
+test_idle_for_weeks(void **state)
+{
+	static const uint64_t days[] = {25, 40, 80};
+	static struct fault_world w;
+
+	(void)state;
+	for (unsigned i = 0; i < N_OF(days); i++) {
+		begin(&w, &idle, KIT_SECOND);
+		for (uint64_t n = 0; n < days[i] * 4; n++) {
+			w.now += 6 * HOUR_NS;
+			fault_run(&w, KIT_SECOND);
+		}
+		assert_awake(&w);
 	}
 }
 
@@ -242,6 +267,7 @@ main(void)
 	    cmocka_unit_test(test_peer_returns_late),
 	    cmocka_unit_test(test_another_peer),
 	    cmocka_unit_test(test_clock_forward_idle),
+	    cmocka_unit_test(test_idle_for_weeks),
 	    cmocka_unit_test(test_clock_forward_busy),
 	    cmocka_unit_test(test_clock_back),
 	};
