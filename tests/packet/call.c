@@ -255,6 +255,19 @@ call_bulk(struct world *w, const struct call_spec *c, struct call_result *r)
 	done(r, 0);
 }
 
+/* lose(4, LOST): it loses the segment that begins with octet LOST, once. */
+static void
+call_lose(struct world *w, const struct call_spec *c, struct call_result *r)
+{
+	const struct sock *k = socket_arg(w, c);
+
+	if (!k)
+		return;
+	w->bulk.loses = true;
+	w->bulk.lost = flow_at(w, k->flow)->iss + (uint32_t)number_arg(c, 1);
+	done(r, 0);
+}
+
 bool
 sock_call(struct world *w, const struct call_spec *c, struct call_result *r)
 {
@@ -267,6 +280,7 @@ sock_call(struct world *w, const struct call_spec *c, struct call_result *r)
 	    {"write", call_write},   {"send", call_write},	{"read", call_read},
 	    {"recv", call_read},     {"close", call_close},	{"shutdown", call_close},
 	    {"abort", call_abort},   {"reboot", call_reboot},	{"bulk", call_bulk},
+	    {"lose", call_lose},
 	};
 
 	*r = (struct call_result){.value = 0};
