@@ -80,61 +80,67 @@ struct tcp_cursor {
 	uint32_t block, seq, at; /* block POOL_NONE: nowhere */
 };
 
+/* Which of the fields that are written late hold something. */
+enum tcp_act_ready {
+	TCP_READY_CURSOR = 0x01, /* cursor[0]; 0x02: cursor[1] */
+	TCP_READY_CC = 0x04,	 /* what CUBIC or NewReno keep beside the window */
+};
+
+/* Seven cache lines. An exchange of one segment each way, nothing lost, touches the first four. */
 struct tcp_act {
 	struct wheel_node timer; /* armed by the host */
 	uint32_t tcb;		 /* handle of the connection */
 	uint32_t flags;
-
-	/* send */
 	uint32_t
 	    snd_max; /* highest sequence number sent + 1; without SACK snd_nxt goes back after an RTO */
 	uint32_t snd_wl1, snd_wl2;
 	uint32_t max_wnd;  /* largest window the peer has offered */
 	struct chain sndq; /* octets from snd_una (SYN and FIN not in it) */
 	uint32_t cwnd, ssthresh;
-	uint32_t recover; /* RFC 6582 */
-	uint32_t ecn_end; /* of what must be acknowledged before ECE counts again */
+	uint32_t recover; /* RFC 6582, 6675's RecoveryPoint */
+
 	uint8_t dup_acks;
 	uint8_t backoff; /* expiries of rexmt or persist that double the RTO */
 	uint8_t
 	    unanswered;	   /* expiries in a row for the same octets (persist: without any answer) */
 	uint8_t rexmt_now; /* tcp_output must send the SYN, or the first segment not acknowledged */
+	uint32_t srtt_us, rttvar_us; /* RFC 6298; srtt 0: no measurement yet */
+	uint32_t last_seg;	     /* where the last segment of new octets begins */
+	uint64_t rtt_at;	     /* when rtt_seq left; with SACK, when RTT was measured last */
+	uint64_t rexmt_at;	     /* UINT64_MAX: not running, as those below */
+	uint64_t loss_at;	     /* reordering, or a loss probe */
+	uint64_t moved_ns;	     /* when snd_una moved last, or had begun to wait for an ACK */
+	uint64_t delack_at;
+	uint64_t last_ns; /* last activity */
 
-	/* round-trip time, RFC 6298 */
-	uint32_t srtt_us, rttvar_us; /* srtt 0: no measurement yet */
-	uint32_t rtt_seq;
-	uint64_t rtt_at;   /* when rtt_seq left; with SACK, when RTT was measured last */
-	uint64_t rexmt_at; /* UINT64_MAX: not running */
-	uint64_t loss_at;  /* reordering, or a loss probe; UINT64_MAX: not running */
-	uint64_t moved_ns; /* when snd_una moved last, or had begun to wait for an ACK */
-
-	/* loss recovery, congestion control */
-	struct board board; /* with SACK; else empty */
 	struct tcp_rack rack;
-	uint32_t probe_end; /* TLP.end_seq */
-	uint32_t last_seg;  /* where the last segment of new octets begins */
+	struct board board;  /* with SACK; else empty */
+	struct chain rcvq;   /* delivered, not yet read: the host's */
+	uint32_t runs_block; /* POOL_NONE: the islands are in run[] */
+	uint32_t probe_end;  /* TLP.end_seq */
+	uint32_t ecn_end;    /* of what must be acknowledged before ECE counts again */
+	uint8_t fin_held;
+	uint8_t n_recent;
+	uint8_t n_runs;
+	uint8_t ready; /* enum tcp_act_ready */
+
 	union {
 		uint32_t acked_octets;	/* NewReno: towards the next segment of cwnd (RFC 3465) */
 		struct hystart hystart; /* CUBIC, ssthresh not known yet */
 		struct cubic cubic;
 	};
-	struct tcp_prr prr;   /* in fast recovery */
-	struct tcp_undo undo; /* TCP_ACT_UNDO */
 	struct tcp_cursor cursor[2];
 
-	/* receive */
-	uint64_t delack_at;	 /* UINT64_MAX: none */
-	uint64_t last_ns;	 /* last activity */
-	struct chain rcvq;	 /* delivered, not yet read: the host's */
+	struct tcp_prr prr;	 /* in fast recovery */
+	struct tcp_undo undo;	 /* TCP_ACT_UNDO */
+	uint32_t rtt_seq;	 /* TCP_ACT_TIMING */
 	uint32_t fin_seq;	 /* of a FIN that came out of order */
 	uint32_t rcv_up, snd_up; /* urgent points: of the octet after the last urgent one */
-	uint8_t fin_held;
-	uint8_t n_recent;
-	uint8_t n_runs;
-	uint32_t runs_block; /* POOL_NONE: the islands are in run[] */
 	uint32_t sack_recent
 	    [TCP_SACK_RECENT]; /* a number in each island that grew lately, latest first */
+
 	struct tcp_run run[TCP_RUNS_INLINE]; /* ascending, never touching: see reass_runs */
 };
+_Static_assert(sizeof(struct tcp_act) == 448, "whole cache lines");
 
 #endif

@@ -263,8 +263,6 @@ uint64_t rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a);
 /* --- congestion control (tcp_cc.c) --- */
 
 uint32_t cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t);
-/* Of a new active block whose ssthresh is set. */
-void cc_init(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a);
 /* `acked` octets were acknowledged while `flight` were in flight: the window grows, if it was used. rtt_us 0: not measured. */
 void cc_grow(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t acked,
 	     uint32_t flight, uint32_t rtt_us, uint64_t now);

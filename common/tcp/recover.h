@@ -80,7 +80,8 @@ void prr_acked(const struct tcb *t, struct tcp_act *a, uint32_t delivered, bool 
 /* --- undoing (tcp_undo.c) --- */
 
 /* A reduction is about to come, with so much in flight. */
-void undo_arm(const struct tcb *t, struct tcp_act *a, uint32_t flight, uint64_t now);
+void undo_arm(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t flight,
+	      uint64_t now);
 /* The first new ACK after it (SND.UNA has moved): true when it was for nothing, and is undone. */
 bool undo_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg,
 		uint32_t acked, uint64_t now);

@@ -35,7 +35,6 @@ act_get(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	wheel_node_init(&a->timer);
 	if (is_half_open(t))
 		half_open_promote(ctx, t, a, now);
-	cc_init(ctx, t, a);
 	if (t->flags & TCB_ACK_DELAYED)
 		a->delack_at = now + ctx->cfg.delack_ns;
 	t->act = h;

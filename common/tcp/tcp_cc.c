@@ -27,9 +27,13 @@ cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t)
 	return segments * mss < limit ? segments * mss : limit; /* RFC 6928 2 */
 }
 
-void
-cc_init(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
+/* What the algorithm keeps is written when first wanted: most connections never come so far. */
+static void
+prepare(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 {
+	if (a->ready & TCP_READY_CC)
+		return;
+	a->ready |= TCP_READY_CC;
 	if (!is_cubic(ctx, t))
 		a->acked_octets = 0;
 	else if (is_first_slow_start(a))
@@ -95,10 +99,11 @@ cc_grow(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint3
 	uint32_t flight, uint32_t rtt_us, uint64_t now)
 {
 	if (!is_window_used(t, a, flight)) {
-		if (is_cubic(ctx, t) && !is_first_slow_start(a))
+		if (a->ready & TCP_READY_CC && is_cubic(ctx, t) && !is_first_slow_start(a))
 			cubic_limited(&a->cubic, ms_of(now));
 		return;
 	}
+	prepare(ctx, t, a);
 	if (a->cwnd >= a->ssthresh) {
 		avoid(ctx, t, a, acked, now);
 		return;
@@ -129,6 +134,7 @@ reduced(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint3
 {
 	uint32_t mss = effective_mss(t);
 
+	prepare(ctx, t, a);
 	if (!is_cubic(ctx, t)) {
 		a->acked_octets = 0;
 		return half_of(t, flight);

@@ -105,7 +105,7 @@ reduce(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t flight, u
 {
 	uint32_t used = flight < a->cwnd ? flight : a->cwnd;
 
-	undo_arm(t, a, used, now);
+	undo_arm(ctx, t, a, used, now);
 	/* RFC 3168 6.1.2: one response for a window, to ECE or to a loss. */
 	if (a->flags & TCP_ACT_ECN_REDUCED && seq_lt(t->snd_una, a->ecn_end))
 		a->ssthresh = a->cwnd;
@@ -243,7 +243,7 @@ loss_timer_expired(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64
 void
 loss_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
 {
-	undo_arm(t, a, a->snd_max - t->snd_una, now);
+	undo_arm(ctx, t, a, a->snd_max - t->snd_una, now);
 	cc_timeout(ctx, t, a);
 	if (board_is_reneged(&a->board, &ctx->blocks)) {
 		ctx->stats.sack_reneged++;

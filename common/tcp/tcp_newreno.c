@@ -57,7 +57,7 @@ newreno_duplicate(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_
 	/* What limited transmit has sent beyond cwnd does not count (RFC 5681 3.2 (2)). */
 	uint32_t flight = seq_min(a->snd_max, t->snd_una + a->cwnd) - t->snd_una;
 
-	undo_arm(t, a, flight, now);
+	undo_arm(ctx, t, a, flight, now);
 	cc_reduce(ctx, t, a, flight);
 	a->recover = a->snd_max;
 	a->cwnd = a->ssthresh + DUP_ACK_THRESHOLD * effective_mss(t);

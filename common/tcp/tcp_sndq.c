@@ -35,7 +35,7 @@ snd_init(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 	a->rtt_at = a->moved_ns = 0;
 	board_init(&a->board, t->snd_una);
 	a->rack = (struct tcp_rack){.reo_wnd_mult = 1};
-	a->cursor[0].block = a->cursor[1].block = POOL_NONE;
+	a->ready = 0;
 	restore(ctx, t, a);
 }
 
@@ -74,9 +74,10 @@ snd_data_end(const struct tcb *t, const struct tcp_act *a)
  * for retransmissions. A cursor holds as long as the octet before it is in the queue.
  */
 static bool
-is_usable(const struct tcp_cursor *c, uint32_t start, uint32_t seq)
+is_usable(const struct tcp_act *a, unsigned i, uint32_t start, uint32_t seq)
 {
-	return c->block != POOL_NONE && seq_gt(c->seq, start) && seq_leq(c->seq, seq);
+	return a->ready & TCP_READY_CURSOR << i && seq_gt(a->cursor[i].seq, start) &&
+	       seq_leq(a->cursor[i].seq, seq);
 }
 
 static struct tcp_cursor
@@ -86,9 +87,21 @@ nearest(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a,
 	struct tcp_cursor best = {a->sndq.head, start, block_at(&ctx->blocks, a->sndq.head)->off};
 
 	for (unsigned i = 0; i < 2; i++)
-		if (is_usable(&a->cursor[i], start, seq) && seq_gt(a->cursor[i].seq, best.seq))
+		if (is_usable(a, i, start, seq) && seq_gt(a->cursor[i].seq, best.seq))
 			best = a->cursor[i];
 	return best;
+}
+
+/* The first one is where new octets end. */
+static void
+leave_cursor(const struct tcb *t, struct tcp_act *a, uint32_t seq, const struct tcp_cursor *c)
+{
+	bool is_new = !(a->ready & TCP_READY_CURSOR) || seq_geq(seq, a->cursor[0].seq) ||
+		      seq_leq(a->cursor[0].seq, snd_data_start(t));
+	unsigned i = is_new ? 0 : 1;
+
+	a->cursor[i] = *c;
+	a->ready |= (uint8_t)(TCP_READY_CURSOR << i);
 }
 
 /* Copies len octets from where c stands (nowhere: to NULL, only to get there), and moves it. */
@@ -131,9 +144,6 @@ tcp_sndq_copy(const struct tcp_ctx *ctx, const struct tcb *t, uint32_t seq, uint
 
 	advance(&ctx->blocks, &c, seq - c.seq, NULL);
 	advance(&ctx->blocks, &c, len, to);
-	/* The first one is where new octets end. */
-	bool is_new = a->cursor[0].block == POOL_NONE || seq_geq(seq, a->cursor[0].seq) ||
-		      seq_leq(a->cursor[0].seq, snd_data_start(t));
-
-	a->cursor[is_new ? 0 : 1] = c;
+	if (a->sndq.head != a->sndq.tail)
+		leave_cursor(t, a, seq, &c);
 }

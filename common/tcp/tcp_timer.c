@@ -102,7 +102,7 @@ back_to_first(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t no
 		a->rexmt_now = true;
 		return;
 	}
-	undo_arm(t, a, a->snd_max - t->snd_una, now);
+	undo_arm(ctx, t, a, a->snd_max - t->snd_una, now);
 	cc_timeout(ctx, t, a);
 	a->flags |= TCP_ACT_LOSS;
 	t->snd_nxt = t->snd_una;

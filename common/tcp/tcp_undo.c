@@ -14,8 +14,17 @@ timestamp(const struct tcb *t, uint64_t now)
 	return ms_of(now) + t->ts_offset;
 }
 
+/* The curve of CUBIC is known: the first slow start is over. */
+static bool
+has_cubic(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a)
+{
+	return profile_of(ctx, t)->cc == TCP_CC_CUBIC && a->ready & TCP_READY_CC &&
+	       a->ssthresh != UINT32_MAX;
+}
+
 void
-undo_arm(const struct tcb *t, struct tcp_act *a, uint32_t flight, uint64_t now)
+undo_arm(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t flight,
+	 uint64_t now)
 {
 	if (!(t->flags & TCB_TIMESTAMPS) || a->flags & TCP_ACT_UNDO)
 		return;
@@ -23,22 +32,22 @@ undo_arm(const struct tcb *t, struct tcp_act *a, uint32_t flight, uint64_t now)
 	a->undo = (struct tcp_undo){
 	    .ts = timestamp(t, now),
 	    .ssthresh = flight > a->ssthresh ? flight : a->ssthresh, /* RFC 4015 3 (0) */
-	    .w_max = a->cubic.w_max,
-	    .prior = a->cubic.prior,
-	    .begun = a->cubic.begun,
 	};
+	if (!has_cubic(ctx, t, a))
+		return;
+	a->undo.w_max = a->cubic.w_max;
+	a->undo.prior = a->cubic.prior;
+	a->undo.begun = a->cubic.begun;
 }
 
 static void
 restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 {
 	a->ssthresh = a->undo.ssthresh;
-	if (profile_of(ctx, t)->cc != TCP_CC_CUBIC)
+	if (a->ssthresh == UINT32_MAX)
+		a->ready &= (uint8_t)~TCP_READY_CC; /* HyStart++ begins anew */
+	if (!has_cubic(ctx, t, a))
 		return;
-	if (a->ssthresh == UINT32_MAX) {
-		hystart_init(&a->hystart, a->snd_max);
-		return;
-	}
 	/* RFC 9438 4.9: the curve goes on as if nothing had happened. */
 	a->cubic.w_max = a->undo.w_max;
 	a->cubic.prior = a->undo.prior;
