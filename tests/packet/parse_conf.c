@@ -46,6 +46,7 @@ static const struct {
     {"blocks_small", STACK(blocks_small), VALUE_U32},
     {"blocks_large", STACK(blocks_large), VALUE_U32},
     {"max_half_open", STACK(max_half_open), VALUE_U32},
+    {"max_half_open_per_source", STACK(max_half_open_per_source), VALUE_U32},
     {"resets_per_s", STACK(resets_per_s), VALUE_U32},
     {"nodelay", STACK(profile.nodelay), VALUE_BOOL}, /* of listen() and connect() */
     {"quickack", STACK(profile.quickack), VALUE_BOOL},

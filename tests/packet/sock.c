@@ -137,7 +137,8 @@ ended(struct sock *k, const struct stack_event *ev)
 	static const int why[] = {[STACK_WHY_RESET] = ECONNRESET,
 				  [STACK_WHY_TIMEOUT] = ETIMEDOUT,
 				  [STACK_WHY_UNREACHABLE] = EHOSTUNREACH,
-				  [STACK_WHY_ABORT] = ECONNABORTED};
+				  [STACK_WHY_ABORT] = ECONNABORTED,
+				  [STACK_WHY_SHED] = ENOBUFS};
 
 	k->over = true;
 	k->error = ev->why < sizeof(why) / sizeof(why[0]) ? why[ev->why] : EINVAL;
