@@ -14,7 +14,7 @@ DESTDIR ?=
 SAN    ?=
 
 # Without these targets a missing package is the compiler's business; with them scripts/setup brings it.
-SETUP_GOALS := all test demo bench fuzz lint $(addprefix $(BIN)/,qstackd mcc lshaper hcmon)
+SETUP_GOALS := all test check-long demo bench fuzz lint $(addprefix $(BIN)/,qstackd mcc lshaper hcmon)
 ifneq ($(filter $(SETUP_GOALS),$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell scripts/setup >&2 && echo ok),ok)
 $(error scripts/setup failed)
@@ -168,6 +168,16 @@ unit: $(UNIT) $(REPLAY)
 
 test: all $(UNIT) $(REPLAY) $(TEST_TOOLS)
 	@BIN=$(BIN) BUILD=$(O) scripts/run-tests --unit $(UNIT) $(REPLAY) --bats tests/bats
+
+# What takes longer, under 80 minutes in all: differences from Linux, the interoperation grid, attacks; unit tests that
+# have a SCALE; soak.
+SCALE          ?= 10
+LONG_SCENARIOS ?= 2000000
+.PHONY: check-long
+check-long: all $(UNIT) $(TEST_TOOLS)
+	@SCALE=$(SCALE) UNIT_LIMIT=1200 scripts/run-tests --unit $(O)/tests/test_tcp_board
+	@BIN=$(BIN) BUILD=$(O) BATS_LIMIT=2700 scripts/run-tests --bats tests/long
+	@timeout 1200 $(MAKE) --no-print-directory soak SCENARIOS=$(LONG_SCENARIOS)
 
 demo: all
 	@BIN=$(BIN) scripts/demo
