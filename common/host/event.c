@@ -56,12 +56,13 @@ give_up(struct stack *s, const struct conn *c)
 	stack_abort(s, c->id, s->now);
 }
 
-/* By reference, unless octets before these are kept still. */
+/* By reference, unless octets before these are kept still. Not when a reset has come in the same burst: what was kept went with it (RFC 9293
+ * 3.10.7.4, second: all segment queues are flushed), and what follows a hole is no stream. */
 static bool
 hand_data(struct stack *s, const struct conn *c, const struct event *e)
 {
 	reserve_settle(c->g, e->len);
-	if (is_aborted(c))
+	if (is_aborted(c) || group_is_dead(c->t))
 		return false;
 	if (conn_unread(c) == 0) {
 		s->current.data = e->data;

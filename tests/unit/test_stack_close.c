@@ -367,6 +367,53 @@ test_reset_behind_gap(void **state)
 	stop(&p);
 }
 
+static unsigned data_events;
+
+static void
+keep_all(struct kit_host *h, const struct stack_event *ev, uint64_t now)
+{
+	(void)now;
+	if (ev->type != STACK_DATA)
+		return;
+	data_events++;
+	stack_keep(h->s, ev, ev->len);
+}
+
+/* Octets, and a reset behind them in the same burst: what was kept is flushed with the connection,
+ * so none of those behind it are handed up, as if they followed on what the user has. */
+static void
+test_reset_after_data(void **state)
+{
+	struct stack_conf c;
+	struct pair p;
+	uint32_t id;
+
+	(void)state;
+	for (unsigned early = 0; early < 2; early++) {
+		kit_conf(&c);
+		c.now = KIT_SECOND;
+		c.profile.nodelay = true;
+		start(&p, &c);
+		p.server->on_event = keep_all;
+		data_events = 0;
+		id = open_conn(&p, 5000, PORT_MUTE);
+		run(&p, 100 * KIT_MS);
+		for (unsigned i = 0; i < 3; i++) {
+			stack_send(p.client->s, id, p.seen.data, 100);
+			kit_turn(p.client, p.now);
+			if (i == 0 && early)
+				kit_turn(p.server, p.now);
+		}
+		stack_abort(p.client->s, id, p.now);
+		kit_turn(p.client, p.now);
+		assert_int_equal(p.server->n_flight, early ? 3 : 4);
+		run(&p, 10 * KIT_MS);
+		assert_int_equal(data_events, early);
+		assert_empty(p.server);
+		stop(&p);
+	}
+}
+
 /* Octets that still come put the end of FIN-WAIT-2 off. */
 static void
 test_fin_wait_2_goes_on(void **state)
@@ -404,6 +451,7 @@ main(void)
 	    cmocka_unit_test(test_never_read),
 	    cmocka_unit_test(test_abort_in_handler),
 	    cmocka_unit_test(test_reset_behind_gap),
+	    cmocka_unit_test(test_reset_after_data),
 	    cmocka_unit_test(test_time_wait_reuse),
 	    cmocka_unit_test(test_time_wait_floor),
 	    cmocka_unit_test(test_time_wait_again),
