@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "qstackd/worker.h"
 
+#include "base/log.h"
+
 enum { FRAMES_BATCH = 64 };
 
 /* A burst from each port's queue of this worker. */
@@ -67,6 +69,18 @@ applications(struct worker *w, uint64_t now)
 	}
 }
 
+/* RFC 5227 2.4: it is for people to find out who is right. */
+static void
+warn_of_conflicts(struct server *server, const struct snapshot *sum)
+{
+	uint64_t n = sum->stack.arp_conflicts_self;
+
+	if (n > server->conflicts)
+		log_warn("another station on the link uses an address of ours (%llu ARP messages)",
+			 (unsigned long long)n);
+	server->conflicts = n;
+}
+
 /* Worker 0 keeps the clock of the whole program, and an eye on its ports. */
 static void
 report_if_due(struct worker *w, uint64_t now)
@@ -85,6 +99,7 @@ report_if_due(struct worker *w, uint64_t now)
 
 		server_snapshot(server, &sum);
 		report_write(&server->report, &sum, now, dp_cpu_ns());
+		warn_of_conflicts(server, &sum);
 	}
 }
 

@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { PUBLISH_NS = 50 * 1000 * 1000 };
+/* RSTs to one source: enough for a client that still has all the connections of a server that has gone. */
+enum { PUBLISH_NS = 50 * 1000 * 1000, RESETS_PER_S = 100000 };
 
 static void
 stack_conf_fill(struct stack_conf *sc, const struct server *server)
@@ -22,6 +23,7 @@ stack_conf_fill(struct stack_conf *sc, const struct server *server)
 	sc->tcp.delack_ns = c->delack_ns;
 	sc->tcp.time_wait_ns = c->time_wait_ns;
 	tcp_flags_fill(&c->tcp, &sc->tcp);
+	sc->resets_per_s = RESETS_PER_S;
 	sc->reserve = mem_reserve;
 	sc->release = mem_release;
 	sc->now = dp_now_ns();

@@ -32,6 +32,7 @@ struct server {
 	const struct conf *conf;
 	struct dp_port *port[STACK_MAX_NETIFS];
 	bool port_was_up[STACK_MAX_NETIFS]; /* worker 0 watches */
+	uint64_t conflicts;		    /* of our addresses, as last said */
 	unsigned n_ports, n_workers;
 	struct worker *worker; /* n_workers of them */
 	uint64_t start_ns;

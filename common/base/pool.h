@@ -44,6 +44,8 @@ pool_get(struct pool *p)
 
 	if (h != POOL_NONE) {
 		memcpy(&p->free_head, pool_at(p, h), sizeof(uint32_t));
+		if (p->free_head != POOL_NONE) /* where the next call will read */
+			__builtin_prefetch(pool_at(p, p->free_head));
 	} else if (p->fresh < p->max) {
 		h = p->fresh++;
 	} else {

@@ -131,7 +131,7 @@ answer_reset(struct stack *s, struct netif *nif, const struct flow *f, const str
 
 	if (!tcp_reset_for(&p->tcp, &rst))
 		return;
-	if (!limit_take(&s->resets, s->now)) {
+	if (s->conf.resets_per_s > 0 && !limit_take(&s->resets, f->raddr, s->now)) {
 		s->stats.drop_rate_limit++;
 		return;
 	}

@@ -51,11 +51,6 @@ struct event_queue {
 	struct event ring[STACK_EVENTS];
 };
 
-/* A token bucket kept as the time at which it will be full again. */
-struct limit {
-	uint64_t interval_ns, full_ns; /* interval 0: no limit */
-};
-
 struct stack {
 	struct stack_conf conf;
 	struct flow_key key;
@@ -198,18 +193,5 @@ struct netif *stack_route(const struct stack *s, uint32_t src);
 /* This next hop is known now, or (0) all that somebody waits for may have come: back into the line.
  * Those whose time has not come will wait again. */
 void work_kick(struct stack *s, uint32_t hop);
-
-static inline bool
-limit_take(struct limit *l, uint64_t now)
-{
-	enum { BURST = 1000 };
-
-	if (l->interval_ns == 0)
-		return true;
-	if (l->full_ns > now + l->interval_ns * BURST)
-		return false;
-	l->full_ns = (l->full_ns > now ? l->full_ns : now) + l->interval_ns;
-	return true;
-}
 
 #endif

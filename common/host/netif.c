@@ -15,7 +15,7 @@ netif_bytes(void)
 }
 
 int
-netif_init(struct netif *n, const struct stack_netif_conf *c, void *mem)
+netif_init(struct netif *n, const struct stack_netif_conf *c, const struct flow_key *key, void *mem)
 {
 	struct icmp_conf ic;
 
@@ -26,6 +26,7 @@ netif_init(struct netif *n, const struct stack_netif_conf *c, void *mem)
 	frag_table_init(&n->frags, (uint8_t *)mem + neigh_table_bytes(NETIF_NEIGHBOURS),
 			NETIF_FRAGMENTED);
 	icmp_conf_default(&ic, c->mtu);
+	ic.key = *key;
 	icmp_init(&n->icmp, &ic);
 	return 0;
 }

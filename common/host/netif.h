@@ -39,7 +39,8 @@ struct netif {
 };
 
 /* 0 or -errno. mem: netif_bytes(). */
-int netif_init(struct netif *n, const struct stack_netif_conf *c, void *mem);
+int netif_init(struct netif *n, const struct stack_netif_conf *c, const struct flow_key *key,
+	       void *mem);
 size_t netif_bytes(void);
 
 /* The MAC address that packets to dst go to. */

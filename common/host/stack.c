@@ -12,6 +12,7 @@
 enum {
 	MIN_ACTIVE = 4096,
 	MIN_HALF_OPEN = 4096,
+	RESETS_BURST = 1000,
 	MIN_LARGE = 64,
 	DEFAULT_CONNS = 1 << 20,
 	DEFAULT_LISTENERS = 64,
@@ -157,8 +158,7 @@ stack_new(const struct stack_conf *c)
 	derive_key(&s->key, c->secret);
 	listen_init(&s->listeners, s->conf.max_listeners);
 	sources_init(&s->half_open, &s->key);
-	if (c->resets_per_s > 0)
-		s->resets.interval_ns = UINT64_C(1000000000) / c->resets_per_s;
+	limit_init(&s->resets, c->resets_per_s, RESETS_BURST, &s->key);
 	s->group = calloc(s->n_groups, sizeof(*s->group));
 	s->netif = calloc(STACK_MAX_NETIFS, sizeof(*s->netif));
 	if (s->group == NULL || s->netif == NULL || reserve_memory(s) != 0) {
@@ -210,7 +210,7 @@ stack_add_netif(struct stack *s, const struct stack_netif_conf *c)
 	mem = malloc(netif_bytes());
 	if (mem == NULL)
 		return -ENOMEM;
-	error = netif_init(nif, c, mem);
+	error = netif_init(nif, c, &s->key, mem);
 	if (error != 0) {
 		free(mem);
 		return error;

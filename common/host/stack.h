@@ -45,7 +45,8 @@ struct stack_conf {
 	uint32_t max_half_open;
 	/* The same for those of one source address, approximately (never less); 0: a quarter. */
 	uint32_t max_half_open_per_source;
-	uint32_t resets_per_s;	    /* RSTs to segments of no connection; 0: no limit */
+	uint32_t
+	    resets_per_s; /* RSTs to segments of no connection, for each source apart; 0: no limit */
 	uint8_t group_bits;	    /* 2^group_bits flow groups, at most 256 */
 	uint16_t max_listeners;	    /* at most 255; 0: 64 */
 	struct tcp_config tcp;	    /* its table of profiles is the stack's business */
@@ -222,6 +223,9 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 	X(drop_no_memory)     /* octets for which no memory was left: treated as lost */           \
 	X(drop_tx)	      /* frames that the port did not take in time */                      \
 	X(drop_rate_limit)    /* RST or ICMP answers above the limit */                            \
+	X(icmp_ignored)       /* source quench, redirect, timestamp, mask, all that is no echo or error */ \
+	X(arp_conflicts)      /* a second station says that it has a neighbour's address */        \
+	X(arp_conflicts_self) /* ... that it has one of ours */                                    \
 	X(frags_in) X(frags_reassembled) X(frags_duplicate)                                        \
 	X(drop_frag_overlap)  /* fragments: see frag.h */                                          \
 	X(drop_frag_format) X(drop_frag_source) X(drop_frag_full) X(drop_frag_timeout)             \

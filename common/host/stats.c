@@ -47,6 +47,9 @@ stack_stats(const struct stack *s, struct stack_stats *out)
 	for (unsigned i = 0; i < s->n_netifs; i++) {
 		out->drop_rate_limit += s->netif[i].icmp.stats.drop_rate;
 		add_frags(out, &s->netif[i].frags.stats);
+		out->icmp_ignored += s->netif[i].icmp.stats.ignored;
+		out->arp_conflicts += s->netif[i].neighbours.stats.conflicts;
+		out->arp_conflicts_self += s->netif[i].neighbours.stats.conflicts_self;
 	}
 	out->mem_bytes +=
 	    (uint64_t)(s->work.touched + s->waiting.touched) * sizeof(struct fifo_item);

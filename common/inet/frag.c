@@ -39,6 +39,11 @@ struct frag_slot {
 	uint32_t have;	/* of them, here */
 	uint32_t end;	/* the highest that is here */
 	uint64_t until_ns;
+	struct frag_room *room;
+};
+
+/* What only a slot in use has touched. */
+struct frag_room {
 	uint64_t map[MAX_UNITS / 64]; /* a bit for each unit that is here */
 	uint8_t octets[HEAD_ROOM + 65536];
 };
@@ -53,16 +58,19 @@ struct fragment {
 size_t
 frag_table_bytes(uint32_t n_slots)
 {
-	return n_slots * sizeof(struct frag_slot);
+	return n_slots * (sizeof(struct frag_slot) + sizeof(struct frag_room));
 }
 
 void
 frag_table_init(struct frag_table *t, void *mem, uint32_t n_slots)
 {
+	struct frag_room *room;
+
 	assert(n_slots >= FRAG_MIN_SLOTS);
 	*t = (struct frag_table){.slot = mem, .n_slots = n_slots, .next_ns = UINT64_MAX};
+	room = (struct frag_room *)(void *)(t->slot + n_slots);
 	for (uint32_t i = 0; i < n_slots; i++)
-		t->slot[i].state = SLOT_FREE;
+		t->slot[i] = (struct frag_slot){.state = SLOT_FREE, .room = &room[i]};
 }
 
 static void
@@ -127,13 +135,16 @@ claim(struct frag_table *t, const struct pkt *p, uint64_t now_ns)
 
 	if (s == NULL)
 		return NULL;
-	memset(s, 0, offsetof(struct frag_slot, octets));
-	s->src = p->src;
-	s->dst = p->dst;
-	s->id = p->ip_id;
-	s->proto = p->proto;
-	s->state = SLOT_OPEN;
-	s->until_ns = now_ns + FRAG_TIMEOUT_NS;
+	*s = (struct frag_slot){
+	    .src = p->src,
+	    .dst = p->dst,
+	    .id = p->ip_id,
+	    .proto = p->proto,
+	    .state = SLOT_OPEN,
+	    .until_ns = now_ns + FRAG_TIMEOUT_NS,
+	    .room = s->room,
+	};
+	memset(s->room->map, 0, sizeof(s->room->map));
 	if (s->until_ns < t->next_ns)
 		t->next_ns = s->until_ns;
 	t->n_used++;
@@ -187,7 +198,7 @@ count_here(const struct frag_slot *s, uint32_t first, uint32_t end)
 	uint32_t n = 0;
 
 	for (uint32_t w = first / 64; w * 64 < end; w++)
-		n += (uint32_t)__builtin_popcountll(s->map[w] & bits_of(w, first, end));
+		n += (uint32_t)__builtin_popcountll(s->room->map[w] & bits_of(w, first, end));
 	return n;
 }
 
@@ -195,7 +206,7 @@ static void
 mark_here(struct frag_slot *s, uint32_t first, uint32_t end)
 {
 	for (uint32_t w = first / 64; w * 64 < end; w++)
-		s->map[w] |= bits_of(w, first, end);
+		s->room->map[w] |= bits_of(w, first, end);
 }
 
 /* The last fragment says how long the datagram is, and says it once. */
@@ -224,7 +235,7 @@ take_headers(struct frag_slot *s, const struct pkt *p, const uint8_t *frame,
 	assert(len <= HEAD_ROOM);
 	s->head_len = (uint8_t)len;
 	s->l3_off = (uint8_t)p->l3_off;
-	memcpy(s->octets + HEAD_ROOM - len, frame, len);
+	memcpy(s->room->octets + HEAD_ROOM - len, frame, len);
 }
 
 enum taken { TAKEN, DUPLICATE, OVERLAP, MALFORMED };
@@ -234,7 +245,7 @@ take(struct frag_slot *s, const struct pkt *p, const uint8_t *frame, const struc
 {
 	uint32_t first = f->off / UNIT, end = (f->off + f->len + UNIT - 1) / UNIT;
 	uint32_t here = count_here(s, first, end);
-	uint8_t *to = s->octets + HEAD_ROOM + f->off;
+	uint8_t *to = s->room->octets + HEAD_ROOM + f->off;
 
 	/* The same again, as a network may deliver it, is not an attack. */
 	if (here == end - first && f->off + f->len <= s->end && memcmp(to, f->octets, f->len) == 0)
@@ -269,7 +280,7 @@ merge_ecn(const struct frag_slot *s, uint8_t *tos)
 static uint8_t *
 finish(struct frag_table *t, struct frag_slot *s, uint32_t *len)
 {
-	uint8_t *frame = s->octets + HEAD_ROOM - s->head_len;
+	uint8_t *frame = s->room->octets + HEAD_ROOM - s->head_len;
 	uint8_t *h = frame + s->l3_off;
 	uint32_t header = (uint32_t)s->head_len - s->l3_off;
 

@@ -12,26 +12,6 @@ enum {
 	QUOTED_L4_MIN_BYTES = 8,    /* RFC 792 */
 };
 
-static void
-limit_init(struct icmp_limit *l, uint32_t per_s, uint32_t burst)
-{
-	*l = (struct icmp_limit){0};
-	if (per_s == 0)
-		return;
-	l->interval_ns = UINT64_C(1000000000) / per_s;
-	l->burst_ns = l->interval_ns * (burst > 0 ? burst - 1 : 0);
-}
-
-/* A token bucket kept as the time at which it will be full again. */
-static bool
-limit_take(struct icmp_limit *l, uint64_t now_ns)
-{
-	if (l->interval_ns == 0 || l->full_ns > now_ns + l->burst_ns)
-		return false;
-	l->full_ns = (l->full_ns > now_ns ? l->full_ns : now_ns) + l->interval_ns;
-	return true;
-}
-
 void
 icmp_conf_default(struct icmp_conf *c, uint16_t mtu)
 {
@@ -48,8 +28,8 @@ void
 icmp_init(struct icmp_state *s, const struct icmp_conf *c)
 {
 	*s = (struct icmp_state){.mtu = c->mtu};
-	limit_init(&s->echo, c->echo_per_s, c->echo_burst);
-	limit_init(&s->error, c->error_per_s, c->error_burst);
+	limit_init(&s->echo, c->echo_per_s, c->echo_burst, &c->key);
+	limit_init(&s->error, c->error_per_s, c->error_burst, &c->key);
 }
 
 /* RFC 1122 3.2.2: nothing is sent about a packet for many, on the link or in IP, nor to a source that
@@ -79,7 +59,7 @@ icmp_echo_reply(struct icmp_state *s, const struct netif_addrs *a, const struct 
 		return count_drop(&s->stats.drop_rules);
 	if (IP_HEADER_BYTES + ICMP_HEADER_BYTES + p->payload_len > s->mtu)
 		return count_drop(&s->stats.drop_size);
-	if (!limit_take(&s->echo, now_ns))
+	if (!limit_take(&s->echo, p->src, now_ns))
 		return count_drop(&s->stats.drop_rate);
 	/* RFC 1122 3.2.2.6: from the address that was asked, with all of its data, and the same TOS */
 	*m = (struct icmp_msg){
@@ -106,7 +86,7 @@ icmp_unreachable(struct icmp_state *s, const struct netif_addrs *a, const struct
 	/* UDP and TCP only, so never about an ICMP error (RFC 1122 3.2.2) */
 	if ((p->kind != PKT_UDP && p->kind != PKT_TCP) || !may_answer(a, p))
 		return count_drop(&s->stats.drop_rules);
-	if (!limit_take(&s->error, now_ns))
+	if (!limit_take(&s->error, p->src, now_ns))
 		return count_drop(&s->stats.drop_rate);
 	*m = (struct icmp_msg){
 	    .src = p->dst,
@@ -152,10 +132,12 @@ icmp_error_parse(struct icmp_state *s, const struct pkt *p, const uint8_t *frame
 {
 	if (p->kind != PKT_ICMP)
 		return false;
-	/* Source quench is not among them: RFC 6633 3 */
+	/* Source quench is not among them (RFC 6633 3), nor a redirect: there is one way out. */
 	if (p->icmp_type != ICMP_UNREACHABLE && p->icmp_type != ICMP_TIME_EXCEEDED &&
-	    p->icmp_type != ICMP_PARAMETER)
+	    p->icmp_type != ICMP_PARAMETER) {
+		s->stats.ignored += p->icmp_type != ICMP_ECHO_REQUEST;
 		return false;
+	}
 	s->stats.errors_in++;
 	*e = (struct icmp_error){.type = p->icmp_type, .code = p->icmp_code};
 	if (e->type == ICMP_UNREACHABLE && e->code == ICMP_FRAGMENTATION_NEEDED)

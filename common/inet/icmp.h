@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "inet/addr.h"
+#include "inet/limit.h"
 #include "wire/flow.h"
 #include "wire/pkt.h"
 
@@ -32,7 +33,8 @@ enum icmp_unreachable_code {
 	X(drop_rate)  /* answers above the limit */                                                \
 	X(drop_rules) /* answers that RFC 1122 forbids: to broadcasts, about errors */             \
 	X(drop_size)  /* an echo that does not fit into one packet of ours */                      \
-	X(drop_quote) /* errors that quote nothing of ours, or too little */
+	X(drop_quote) /* errors that quote nothing of ours, or too little */                       \
+	X(ignored)    /* source quench (RFC 6633), redirect, timestamp, mask and all else */
 /* clang-format on */
 
 struct icmp_stats {
@@ -41,21 +43,16 @@ struct icmp_stats {
 #undef ICMP_STATS_MEMBER
 };
 
-/* `burst` at once, then one every interval_ns. */
-struct icmp_limit {
-	uint64_t interval_ns, burst_ns;
-	uint64_t full_ns; /* when nothing would be owed any more */
-};
-
 struct icmp_state {
-	struct icmp_limit echo, error;
+	struct limit echo, error;
 	uint16_t mtu;
 	struct icmp_stats stats;
 };
 
-/* Answers a second, at most: 0 for none at all. */
+/* Answers a second to one source, at most: 0 for none at all. */
 struct icmp_conf {
 	uint16_t mtu;
+	struct flow_key key;		   /* of the limits; zero by default */
 	uint32_t echo_per_s, echo_burst;   /* 10000, 1000 */
 	uint32_t error_per_s, error_burst; /* 1000, 50 */
 };

@@ -5,7 +5,7 @@
 #include "base/rng.h"
 #include "host/conntab.h"
 
-enum { MODEL_MAX = 20000, MODEL_OPS = 2000000, GROWN = 1000000 };
+enum { MODEL_MAX = 20000, MODEL_OPS = 10 * 1000 * 1000, GROWN = 1000000 };
 
 struct fixture {
 	struct pool conns;
@@ -96,7 +96,7 @@ test_model(void **state)
 			n--;
 		}
 		assert_int_equal(fx.t.n, n);
-		if (op % 50000 == 0)
+		if (op % 500000 == 0)
 			conntab_check(&fx.t);
 	}
 	for (uint32_t i = 0; i < MODEL_MAX; i++)
