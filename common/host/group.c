@@ -73,7 +73,7 @@ group_init(struct group *g, const struct group_sizes *z, void *mem, const struct
 	    .half_open = half_open,
 	};
 	lists_init(g);
-	sweep_start(&g->visits, 0, now);
+	sweep_start(&g->visits, (struct sweep_pace){0}, now);
 	pool_init(&g->tcbs, p + l.tcbs, sizeof(struct tcb), z->conns);
 	conntab_init(&g->conntab, p + l.conntab, z->conns, &g->tcbs, &half_open->key);
 	fifo_init(&g->delack, p + l.delack, delack_entries(z));

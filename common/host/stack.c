@@ -131,11 +131,12 @@ reserve_memory(struct stack *s)
 static void
 start_sweeps(struct stack *s, unsigned n)
 {
-	uint64_t round = sweep_round(s->profile, n);
+	const struct sweep_pace pace = sweep_pace_of(s->profile, n);
+	const struct sweep_pace visits = {s->visit_ns, s->visit_ns};
 
 	for (unsigned i = 0; i < s->n_groups; i++) {
-		sweep_start(&s->group[i].silence, round, s->now);
-		sweep_start(&s->group[i].visits, s->visit_ns, s->now);
+		sweep_start(&s->group[i].silence, pace, s->now);
+		sweep_start(&s->group[i].visits, visits, s->now);
 	}
 }
 

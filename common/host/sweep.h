@@ -7,20 +7,26 @@
 
 #include "tcp/tcp.h"
 
-/* Steps of a bounded number of slots, at such times that a round takes round_ns. */
+/* How long a round takes: `fast` where that is no more than SWEEP_RATE looks a second, and for a larger table
+ * as long as that rate takes, but not longer than `slow`. 0: the hand stands still. */
+struct sweep_pace {
+	uint64_t fast_ns, slow_ns;
+};
+
+/* Steps of a bounded number of slots. */
 struct sweep {
-	uint64_t round_ns; /* 0: it stands still */
-	uint64_t next_ns;  /* of the next step; UINT64_MAX: it stands still */
+	struct sweep_pace pace;
+	uint64_t next_ns; /* of the next step; UINT64_MAX: it stands still */
 	uint32_t hand;
 };
 
-enum { SWEEP_STEP = 256, SWEEP_STEPS = 8 }; /* slots a step, steps a call */
+enum { SWEEP_RATE = 4096, SWEEP_STEP = 256, SWEEP_STEPS = 8 }; /* slots a step, steps a call */
 
-void sweep_start(struct sweep *w, uint64_t round_ns, uint64_t now);
+void sweep_start(struct sweep *w, struct sweep_pace pace, uint64_t now);
 /* The slots to be visited now, *first and how many; 0: none. Of a table of n slots. */
 uint32_t sweep_step(struct sweep *w, uint32_t n, uint64_t now, uint32_t *first);
 
-/* How often the engine wants idle connections of these profiles to be looked at (tcp_sweep), until a first probe is out. */
-uint64_t sweep_round(const struct tcp_profile *p, unsigned n);
+/* How often the engine wants idle connections of these profiles to be looked at (tcp_sweep). */
+struct sweep_pace sweep_pace_of(const struct tcp_profile *p, unsigned n);
 
 #endif

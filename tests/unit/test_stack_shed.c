@@ -208,8 +208,8 @@ sockstress(struct pair *p, unsigned n)
 		size_t len;
 
 		ip.src = CLIENT + 100 + i;
-		len = build_arp(frame, sizeof(frame), ip.eth_dst, 0, ARP_REQUEST, ip.eth_src, ip.src,
-				ip.eth_dst, SERVER);
+		len = build_arp(frame, sizeof(frame), ip.eth_dst, 0, ARP_REQUEST, ip.eth_src,
+				ip.src, ip.eth_dst, SERVER);
 		kit_send(p->server, frame, (uint32_t)len, 0, p->now);
 		len = build_tcp(frame, sizeof(frame), &ip, 7777, PORT_MUTE, &seg, NULL);
 		kit_send(p->server, frame, (uint32_t)len, 0, p->now);
@@ -418,7 +418,7 @@ test_hand(void **state)
 		uint64_t now = KIT_SECOND, end = now + 10 * KIT_SECOND;
 		struct sweep w = {0};
 
-		sweep_start(&w, 10 * KIT_SECOND, now);
+		sweep_start(&w, (struct sweep_pace){10 * KIT_SECOND, 10 * KIT_SECOND}, now);
 		for (; now < end; now += KIT_MS) {
 			uint32_t step = sweep_step(&w, n, now, &first);
 
@@ -441,32 +441,59 @@ test_hand_that_is_late(void **state)
 	uint64_t now = KIT_SECOND;
 
 	(void)state;
-	sweep_start(&w, KIT_SECOND, now);
+	sweep_start(&w, (struct sweep_pace){KIT_SECOND, KIT_SECOND}, now);
 	assert_int_equal(sweep_step(&w, 0, now, &first), 0);
 	assert_int_equal(sweep_step(&w, 1000, now, &first), 0);
 	now += 100 * KIT_SECOND;
 	while (sweep_step(&w, 100000, now, &first) > 0)
 		n++;
 	assert_in_range(n, 1, SWEEP_STEPS + 2);
-	sweep_start(&w, 0, now);
+	sweep_start(&w, (struct sweep_pace){0}, now);
 	assert_int_equal(sweep_step(&w, 1000, UINT64_MAX - 1, &first), 0);
 }
 
 static void
-test_rounds(void **state)
+test_paces(void **state)
 {
 	struct tcp_profile p[3] = {{0}};
+	struct sweep_pace pace;
 
 	(void)state;
-	assert_int_equal(sweep_round(p, 3), 12 * 3600 * KIT_SECOND);
+	pace = sweep_pace_of(p, 3);
+	assert_int_equal(pace.slow_ns, 12 * 3600 * KIT_SECOND);
+	assert_int_equal(pace.fast_ns, 12 * 3600 * KIT_SECOND);
 	p[1].keepalive_ns = 7200 * KIT_SECOND;
+	assert_int_equal(sweep_pace_of(p, 1).slow_ns, 12 * 3600 * KIT_SECOND);
+	pace = sweep_pace_of(p, 3);
+	assert_int_equal(pace.slow_ns, 900 * KIT_SECOND);
+	assert_int_equal(pace.fast_ns, TCP_KEEPALIVE_INTERVAL_NS / 8);
 	p[1].keepalive_interval_ns = 8 * KIT_SECOND;
-	assert_int_equal(sweep_round(p, 1), 12 * 3600 * KIT_SECOND);
-	assert_int_equal(sweep_round(p, 3), 900 * KIT_SECOND);
-	p[2].idle_ns = 8 * KIT_SECOND;
-	assert_int_equal(sweep_round(p, 3), KIT_SECOND);
+	assert_int_equal(sweep_pace_of(p, 3).fast_ns, KIT_SECOND);
+	p[2].idle_ns = 80 * KIT_SECOND;
+	assert_int_equal(sweep_pace_of(p, 3).slow_ns, 10 * KIT_SECOND);
 	p[2].idle_ns = 1;
-	assert_int_equal(sweep_round(p, 3), KIT_MS);
+	assert_int_equal(sweep_pace_of(p, 3).fast_ns, KIT_MS);
+}
+
+/* A table of ten million with a keepalive of two hours: 11,111 looks a second, not a million. */
+static void
+test_looks_of_ten_million(void **state)
+{
+	const struct sweep_pace pace = {TCP_KEEPALIVE_INTERVAL_NS / 8, 900 * KIT_SECOND};
+	static const struct {
+		uint32_t n, least, most;
+	} rows[] = {{1, 0, 1}, {10000, 1000, 1100}, {100000, 4000, 4200}, {10000000, 11000, 11400}};
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(rows); i++) {
+		uint32_t looks = 0, first;
+		struct sweep w = {0};
+
+		sweep_start(&w, pace, KIT_SECOND);
+		for (uint64_t now = KIT_SECOND; now < 101 * KIT_SECOND; now += KIT_MS)
+			looks += sweep_step(&w, rows[i].n, now, &first);
+		assert_in_range(looks / 100, rows[i].least, rows[i].most);
+	}
 }
 
 /* --- visits --- */
@@ -517,7 +544,8 @@ main(void)
 	    cmocka_unit_test(test_keepalive),
 	    cmocka_unit_test(test_hand),
 	    cmocka_unit_test(test_hand_that_is_late),
-	    cmocka_unit_test(test_rounds),
+	    cmocka_unit_test(test_paces),
+	    cmocka_unit_test(test_looks_of_ten_million),
 	    cmocka_unit_test(test_visits),
 	};
 
