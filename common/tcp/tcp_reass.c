@@ -15,13 +15,31 @@
  * order: they are refused first when memory is short, so that what is in order, and what we send, goes on.
  */
 
+/* --- blocks --- */
+
+static bool
+has_share(const struct pool *p)
+{
+	return p->in_use < p->max - p->max / 4;
+}
+
+static uint32_t
+get_block(struct tcp_ctx *ctx, uint32_t want)
+{
+	struct block_pools *p = &ctx->blocks;
+
+	if (want <= BLOCK_SMALL_ROOM && has_share(&p->small))
+		return block_get(p, want);
+	return has_share(&p->large) ? block_get(p, BLOCK_LARGE_ROOM) : POOL_NONE;
+}
+
 /* --- the table of islands --- */
 
 /* All islands move to a block of their own. */
 static bool
 widen(struct tcp_ctx *ctx, struct tcp_act *a)
 {
-	uint32_t h = block_get(&ctx->blocks, BLOCK_LARGE_ROOM);
+	uint32_t h = get_block(ctx, BLOCK_LARGE_ROOM);
 
 	if (h == POOL_NONE)
 		return false;
@@ -78,23 +96,7 @@ find_run(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq)
 	return low;
 }
 
-/* --- blocks --- */
-
-static bool
-has_share(const struct pool *p)
-{
-	return p->in_use < p->max - p->max / 4;
-}
-
-static uint32_t
-get_block(struct tcp_ctx *ctx, uint32_t want)
-{
-	struct block_pools *p = &ctx->blocks;
-
-	if (want <= BLOCK_SMALL_ROOM && has_share(&p->small))
-		return block_get(p, want);
-	return has_share(&p->large) ? block_get(p, BLOCK_LARGE_ROOM) : POOL_NONE;
-}
+/* --- chains --- */
 
 /* Blocks for len octets, in a chain; false when there are not enough. */
 static bool

@@ -46,24 +46,24 @@ room_for_blocks(const struct tcb *t, const struct tcp_seg *s)
 	unsigned used = t->flags & TCB_TIMESTAMPS ? TCP_TIMESTAMP_OCTETS : 0;
 	unsigned room = TCP_OPTIONS_MAX_BYTES - used;
 
-	if (s->len > 0 && t->mss - used < s->len + room)
+	if (t->mss - used < s->len + room)
 		room = t->mss - used > s->len ? t->mss - used - s->len : 0;
 	return room < SACK_HEADER ? 0 : (room - SACK_HEADER) / SACK_BLOCK;
 }
 
 static bool
-is_listed(const struct tcp_seg *s, unsigned from, const struct tcp_run *r)
+is_listed(const struct tcp_seg *s, const struct tcp_run *r)
 {
-	for (unsigned i = from; i < s->n_sack; i++)
+	for (unsigned i = 0; i < s->n_sack; i++)
 		if (s->sack[i].start == r->start)
 			return true;
 	return false;
 }
 
 static void
-list(struct tcp_seg *s, unsigned from, const struct tcp_run *r, unsigned max)
+list(struct tcp_seg *s, const struct tcp_run *r, unsigned max)
 {
-	if (s->n_sack < max && !is_listed(s, from, r))
+	if (s->n_sack < max && !is_listed(s, r))
 		s->sack[s->n_sack++] = (struct tcp_sack_block){r->start, r->end};
 }
 
@@ -71,16 +71,14 @@ list(struct tcp_seg *s, unsigned from, const struct tcp_run *r, unsigned max)
 static void
 list_islands(const struct tcp_ctx *ctx, const struct tcp_act *a, struct tcp_seg *s, unsigned max)
 {
-	unsigned from = s->n_sack; /* a duplicate's block stands before them */
-
 	for (unsigned i = 0; i < a->n_recent; i++) {
 		const struct tcp_run *r = island_of(ctx, a, a->sack_recent[i]);
 
 		if (r)
-			list(s, from, r, max);
+			list(s, r, max);
 	}
 	for (unsigned i = 0; i < a->n_runs && s->n_sack < max; i++)
-		list(s, from, &reass_runs(ctx, a)[i], max);
+		list(s, &reass_runs(ctx, a)[i], max);
 }
 
 void

@@ -270,6 +270,39 @@ no_room_for_the_answer(void **state)
 	kit_delete(k);
 }
 
+/* Old, new, and held octets in one segment: the lowest that came twice is reported. */
+static void
+old_and_held_in_one(void **state)
+{
+	struct kit *k = receiver(false);
+
+	(void)state;
+	in(k, ". 1(500) ack 1");
+	in(k, ". 601(100) ack 1");
+	expect(k, ". 1 ack 501 sack 601-701");
+	in(k, ". 401(300) ack 1");
+	expect(k, ". 1 ack 701 sack 401-501");
+	assert_int_equal(k->ctx.stats.duplicate_octets_in, 200);
+	kit_delete(k);
+}
+
+/* A blind guess, older than anything in flight can be: one ACK for a burst of them, and no report. */
+static void
+long_before(void **state)
+{
+	struct kit *k = receiver(false);
+
+	(void)state;
+	k->corked = true;
+	in(k, ". -1000000(100) ack 1");
+	in(k, ". -2000000(100) ack 1");
+	expect_silence(k);
+	kit_output(k);
+	expect(k, ". 1 ack 1 nosack");
+	expect_silence_for(k, 1000);
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -289,6 +322,8 @@ main(void)
 	    cmocka_unit_test(after_the_fin),
 	    cmocka_unit_test(across_the_wrap),
 	    cmocka_unit_test(no_room_for_the_answer),
+	    cmocka_unit_test(old_and_held_in_one),
+	    cmocka_unit_test(long_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

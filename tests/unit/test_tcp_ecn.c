@@ -480,6 +480,45 @@ strange_flags(void **state)
 	}
 }
 
+/* Ours are never marked then, so ECE is about nothing of ours. */
+static void
+late_agreement_and_echo(void **state)
+{
+	const struct kit_opts o = ecn_opts(TCP_ECN_ALWAYS);
+	struct kit *k = kit_new(&o);
+	uint32_t ssthresh;
+
+	(void)state;
+	tcp_out_init(&k->out, k->room);
+	assert_int_equal(tcp_open_active(&k->ctx, k->t, k->now, &k->out), 0);
+	kit_after(k, NULL);
+	kit_run_ms(k, 1500);
+	in(k, "SE. 0 ack 1 mss 1000");
+	kit_send(k, 10000);
+	ssthresh = kit_act(k)->ssthresh;
+	in(k, ".E 1 ack 1");
+	assert_int_equal(kit_act(k)->ssthresh, ssthresh);
+	kit_delete(k);
+}
+
+/* We would agree, but our own SYN has not asked, and it has left already. */
+static void
+simultaneous_open_not_asked(void **state)
+{
+	const struct kit_opts o = ecn_opts(TCP_ECN_REQUEST);
+	struct kit *k = kit_syn_sent(&o);
+
+	(void)state;
+	in(k, "SEW 0 mss 1000");
+	expect(k, "S. 0 ack 1");
+	in(k, "S. 0 ack 1");
+	expect_state(k, TCP_ESTABLISHED);
+	kit_forget(k);
+	kit_send(k, 100);
+	expect(k, "P. 1(100) ack 1 noect");
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -504,6 +543,8 @@ main(void)
 	    cmocka_unit_test(echoes_that_do_not_count),
 	    cmocka_unit_test(endless_echo),
 	    cmocka_unit_test(strange_flags),
+	    cmocka_unit_test(late_agreement_and_echo),
+	    cmocka_unit_test(simultaneous_open_not_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

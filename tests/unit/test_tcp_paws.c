@@ -373,6 +373,21 @@ sixty_days_of_use(void **state)
 	kit_delete(k);
 }
 
+/* Between the 24th day and the clock's end no visit is needed: what is sent then takes note itself. */
+static void
+sending_after_24_days(void **state)
+{
+	struct kit *k = stamped();
+
+	(void)state;
+	k->now += 24 * DAY + DAY / 2;
+	kit_send(k, 100);
+	expect(k, "P. 1(100) ack 1");
+	in(k, ". 1 ack 101 ts %u:%u", k->t->ts_recent - 5, k->ts_ecr);
+	assert_int_equal(k->ctx.stats.drop_paws, 0);
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -395,6 +410,7 @@ main(void)
 	    cmocka_unit_test(probed_for_60_days),
 	    cmocka_unit_test(probing_for_60_days),
 	    cmocka_unit_test(sixty_days_of_use),
+	    cmocka_unit_test(sending_after_24_days),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

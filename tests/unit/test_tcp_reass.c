@@ -372,6 +372,23 @@ quarter_of_the_pool_is_left(void **state)
 	stop(f);
 }
 
+/* The table of many islands goes back when they are few again. */
+static void
+table_is_given_back(void **state)
+{
+	struct fixture *f = start(0, 5, 600);
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++)
+		arrive(f, 10 + 20 * i, 10);
+	assert_int_equal(f->kit->ctx.blocks.large.in_use, 1);
+	for (uint32_t i = 1; i < 19; i++)
+		arrive(f, 20 * i, 10);
+	assert_int_equal(kit_act(f->kit)->n_runs, 2);
+	assert_int_equal(f->kit->ctx.blocks.large.in_use, 0);
+	stop(f);
+}
+
 int
 main(void)
 {
@@ -385,6 +402,7 @@ main(void)
 	    cmocka_unit_test(grown_backwards_and_forwards),
 	    cmocka_unit_test(tiny_segments_pin_no_memory),
 	    cmocka_unit_test(quarter_of_the_pool_is_left),
+	    cmocka_unit_test(table_is_given_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -410,6 +410,23 @@ no_active_block_to_hold_it(void **state)
 	kit_delete(k);
 }
 
+/* ACKs that say nothing new do not put ours off. */
+static void
+delack_is_not_put_off(void **state)
+{
+	struct kit *k = receiver(65535);
+
+	(void)state;
+	in(k, "P. 1(10) ack 1");
+	for (unsigned i = 0; i < 3; i++) {
+		kit_run_ms(k, 10);
+		in(k, ". 11 ack 1");
+	}
+	expect_silence(k);
+	expect_after(k, 10, 2, ". 1 ack 11");
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -434,6 +451,7 @@ main(void)
 	    cmocka_unit_test(c16_keepalive_probe),
 	    cmocka_unit_test(no_block_to_hold_it),
 	    cmocka_unit_test(no_active_block_to_hold_it),
+	    cmocka_unit_test(delack_is_not_put_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,6 +313,22 @@ random_islands(void **state)
 	}
 }
 
+/* One island that grows and grows does not push the others out of memory. */
+static void
+one_grows_the_others_are_remembered(void **state)
+{
+	struct kit *k = receiver(false);
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		in(k, ". %u(10) ack 1", 101 + 200 * i);
+	for (unsigned i = 1; i < 5; i++)
+		in(k, ". %u(10) ack 1", 901 + 10 * i);
+	k->next = k->n_sent - 1;
+	expect(k, ". 1 ack 1 sack 901-951,701-711,501-511,301-311");
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -332,6 +348,7 @@ main(void)
 	    cmocka_unit_test(refused_octets_are_not_reported),
 	    cmocka_unit_test(forgotten_islands_come_again),
 	    cmocka_unit_test(random_islands),
+	    cmocka_unit_test(one_grows_the_others_are_remembered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,8 @@ told_when_it_advances(void **state)
 	in_urgent(k, ". 41(10) ack 1", 0);
 	in_urgent(k, "U. 51(50) ack 1 urg 50", 0);
 	in_urgent(k, "U. 101(1) ack 1 urg 1", 0);
-	in_urgent(k, "U. 102(10) ack 1 urg 10", 10); /* the last was reached */
+	assert_false(kit_act(k)->flags & TCP_ACT_URGENT_IN); /* 2 GB on it would mislead */
+	in_urgent(k, "U. 102(10) ack 1 urg 10", 10);	     /* the last was reached */
 	assert_int_equal(k->rx_len, 111);
 	kit_delete(k);
 }
@@ -211,9 +212,12 @@ pointer_on_all_segments_up_to_it(void **state)
 	expect(k, "PU. 2001(1000) ack 1 urg 500");
 	expect_silence(k);
 	k->corked = false;
-	in(k, ". 1 ack 3001");
+	in(k, ". 1 ack 2601");
 	kit_send(k, 100);
+	kit_run_ms(k, 1); /* Nagle waits */
+	in(k, ". 1 ack 3001");
 	expect(k, "P. 3001(100) ack 1");
+	assert_false(kit_act(k)->flags & TCP_ACT_URGENT_OUT);
 	kit_delete(k);
 }
 
@@ -299,6 +303,36 @@ nothing_to_be_urgent(void **state)
 	kit_delete(k);
 }
 
+/* The point lies in what has come, but has not been read. */
+static void
+among_unread_octets(void **state)
+{
+	struct kit *k = receiver();
+
+	(void)state;
+	k->slow_reader = true;
+	in(k, ". 1(1000) ack 1");
+	in_urgent(k, "U. 501(600) ack 1 urg 300", 800);
+	kit_read(k, 900);
+	in_urgent(k, "U. 1101(10) ack 1 urg 0", 200);
+	kit_delete(k);
+}
+
+/* Whatever the block's memory held before. */
+static void
+first_point_of_a_block(void **state)
+{
+	struct kit_opts o = kit_plain();
+	struct kit *k;
+
+	(void)state;
+	o.irs = 0xa5a50000; /* see kit_new */
+	k = kit_accepted(&o);
+	kit_send(k, 10);
+	in_urgent(k, "U. 1(10) ack 1 urg 100", 100);
+	kit_delete(k);
+}
+
 int
 main(void)
 {
@@ -318,6 +352,8 @@ main(void)
 	    cmocka_unit_test(pointer_beyond_its_range),
 	    cmocka_unit_test(pointer_into_a_shut_window),
 	    cmocka_unit_test(nothing_to_be_urgent),
+	    cmocka_unit_test(among_unread_octets),
+	    cmocka_unit_test(first_point_of_a_block),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
