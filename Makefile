@@ -190,6 +190,12 @@ MINUTES ?= 1
 fuzz:
 	@O=$(O) scripts/fuzz -t $(MINUTES)
 
+# COVER=1, for scripts/coverage: what of the engine is reached is counted.
+ifneq ($(COVER),)
+$(O)/common/tcp/%.o $(O)/common/host/%.o: CFLAGS_ALL += -O0 --coverage
+$(UNIT) $(REPLAY) $(SIM): private CFLAGS_ALL += --coverage
+endif
+
 # What the proof is worth: faults put into the engine, and how much of it the tests reach.
 mutate:
 	@scripts/mutate
