@@ -228,6 +228,14 @@ call_abort(struct world *w, const struct call_spec *c, struct call_result *r)
 	done(r, 0);
 }
 
+/* stall(S): for so many seconds the machine does nothing at all: it slept, or had other things to do. */
+static void
+call_stall(struct world *w, const struct call_spec *c, struct call_result *r)
+{
+	w->now += (uint64_t)number_arg(c, 0) * 1000000000;
+	done(r, 0);
+}
+
 /* reboot(N): the machine starts anew, with another secret. */
 static void
 call_reboot(struct world *w, const struct call_spec *c, struct call_result *r)
@@ -280,7 +288,7 @@ sock_call(struct world *w, const struct call_spec *c, struct call_result *r)
 	    {"write", call_write},   {"send", call_write},	{"read", call_read},
 	    {"recv", call_read},     {"close", call_close},	{"shutdown", call_close},
 	    {"abort", call_abort},   {"reboot", call_reboot},	{"bulk", call_bulk},
-	    {"lose", call_lose},
+	    {"lose", call_lose},     {"stall", call_stall},
 	};
 
 	*r = (struct call_result){.value = 0};
