@@ -73,7 +73,7 @@ act_is_idle(const struct tcb *t, const struct tcp_act *a)
 	       !(a->flags & (TCP_ACT_WANT_ROOM | TCP_ACT_FIN_QUEUED));
 }
 
-/* A window that is not the initial one is kept for one RTO of silence (RFC 5681 4.1). */
+/* A window that is not the initial one is kept for one RTO of silence (RFC 5681 4.1), and so is what a loss probe may yet bring. */
 void
 act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {
@@ -81,8 +81,9 @@ act_settle(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 
 	if (!a || !act_is_idle(t, a))
 		return;
-	if (a->cwnd == cc_initial_window(ctx, t) || now >= a->last_ns + rto_of(ctx, a) ||
-	    t->state == TCP_TIME_WAIT)
+	bool has_nothing = a->cwnd == cc_initial_window(ctx, t) && !(a->flags & TCP_ACT_PROBE_OUT);
+
+	if (has_nothing || now >= a->last_ns + rto_of(ctx, a) || t->state == TCP_TIME_WAIT)
 		act_put(ctx, t);
 }
 

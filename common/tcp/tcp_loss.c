@@ -4,16 +4,17 @@
 
 /* --- taking in --- */
 
-/* RFC 2883 4: the first block reports octets that came twice when it lies below the ACK or inside of the second. */
+/* RFC 2883 4: the first block reports octets that came twice when it lies below the ACK (no more than a window) or inside of the second. */
 static bool
-is_dsack(const struct tcp_seg *seg)
+is_dsack(const struct tcp_act *a, const struct tcp_seg *seg)
 {
 	const struct tcp_sack_block *b = seg->sack;
+	uint32_t window = a->max_wnd > UINT16_MAX ? a->max_wnd : UINT16_MAX;
 
 	if (!seq_lt(b[0].start, b[0].end))
 		return false;
 	if (seq_leq(b[0].end, seg->ack))
-		return true;
+		return seq_geq(b[0].start, seg->ack - window);
 	return seg->n_sack > 1 && seq_leq(b[1].start, b[0].start) && seq_leq(b[0].end, b[1].end);
 }
 
@@ -39,7 +40,7 @@ take_blocks(struct tcp_ctx *ctx, struct tcp_act *a, const struct tcp_seg *seg, s
 	uint32_t before = n->board.octets;
 	unsigned first = 0;
 
-	if (seg->n_sack > 0 && is_dsack(seg)) {
+	if (seg->n_sack > 0 && is_dsack(a, seg)) {
 		ctx->stats.dsack_in++;
 		n->dsack = seg->sack[0];
 		first = 1;

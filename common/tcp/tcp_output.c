@@ -216,13 +216,12 @@ time_segment(struct tcp_act *a, uint32_t seq, uint64_t now)
 }
 
 static void
-note_on_board(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t seq,
-	      uint32_t end, uint64_t now)
+note_on_board(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint32_t end, uint64_t now)
 {
-	if (a->board.n == 0)
-		a->board.start = a->rack.fack = seq;
-	if (in_flight(t, a) == 0)
+	if (a->board.n == 0) {
+		a->board.start = seq;
 		rack_start(a, seq, now);
+	}
 	if (seq_lt(seq, a->snd_max))
 		board_sent_again(&a->board, &ctx->blocks, seq, seq_min(end, a->snd_max),
 				 us_of(now));
@@ -241,7 +240,7 @@ note_sent(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t 
 	if (t->snd_una == a->snd_max)
 		a->moved_ns = now;
 	if (has_board(t))
-		note_on_board(ctx, t, a, seq, end, now);
+		note_on_board(ctx, a, seq, end, now);
 	else
 		time_segment(a, seq, now);
 	a->snd_max = seq_max(a->snd_max, end);

@@ -19,7 +19,9 @@ void
 rack_start(struct tcp_act *a, uint32_t seq, uint64_t now)
 {
 	a->rack.xmit_us = us_of(now);
-	a->rack.end = seq;
+	a->rack.end = a->rack.fack = seq;
+	if (a->rack.rtt_us == 0)
+		a->rack.rtt_us = a->srtt_us; /* until something arrives */
 }
 
 /* Step 1 */

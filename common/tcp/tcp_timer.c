@@ -158,6 +158,7 @@ send_probe(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, 
 		board_sent(&a->board, &ctx->blocks, t->snd_nxt, us_of(now));
 		board_lose_all(&a->board, &ctx->blocks);
 	}
+	rack_start(a, t->snd_una, now); /* a closed window may last for hours */
 	a->snd_max = seq_max(a->snd_max, t->snd_nxt);
 }
 

@@ -92,6 +92,8 @@ send_probe(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, 
 		seq += len - mss;
 		len = mss;
 	}
+	if (seq_gt(a->snd_max, edge))
+		return false; /* the window has shrunk: he would not look at it */
 	a->flags |= TCP_ACT_PROBE_AGAIN;
 	return send_segment(ctx, t, a, seq, len, fin, now, out);
 }
