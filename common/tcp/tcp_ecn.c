@@ -3,9 +3,11 @@
 #include "tcp/engine.h"
 
 /*
- * Two flags of the tcb say how far it goes. TCB_ECN: what routers mark on the peer's octets is echoed. TCB_ECT: and ours may be marked. In
- * SYN-SENT they say what our SYN asks for. A SYN sent again does without, lest somebody in between drops those that ask (6.1.1.1): then ours may
- * never be marked, but if the first SYN arrived after all and the peer has agreed, he may have his own marked, and those must be echoed (6.1.1).
+ * Two flags of the tcb say how far it goes. TCB_ECN: what routers mark on the peer's octets is
+ * echoed. TCB_ECT: and ours may be marked. In SYN-SENT they say what our SYN asks for. A SYN sent
+ * again does without, lest somebody in between drops those that ask (6.1.1.1): then ours may never
+ * be marked, but if the first SYN arrived after all and the peer has agreed, he may have his own
+ * marked, and those must be echoed (6.1.1).
  */
 enum { TCP_ECE_CWR = TCP_ECE | TCP_CWR };
 

@@ -20,8 +20,10 @@ is_in_flight(const struct tcb *t, const struct tcp_act *a, uint32_t seq)
 	return seq_leq(t->snd_una, seq) && seq_lt(seq, a->snd_max);
 }
 
-/* The path MTU is learnt from ICMP alone, and never taken to be larger again while the connection lasts (RFC 1191 6.3 would try after ten minutes). A path
- * that swallows large segments without a word is not searched for (RFC 4821): such a connection times out, and tcp_config.mss is the remedy. */
+/* The path MTU is learnt from ICMP alone, and never taken to be larger again while the connection
+ * lasts (RFC 1191 6.3 would try after ten minutes). A path that swallows large segments without a
+ * word is not searched for (RFC 4821): such a connection times out, and tcp_config.mss is the
+ * remedy. */
 
 /* RFC 1191 7.1: plateaus, for routers that do not name their MTU. */
 static uint16_t
@@ -63,11 +65,13 @@ tcp_icmp_error(struct tcp_ctx *ctx, struct tcb *t, uint8_t type, uint8_t code, u
 		return;
 	if (!unreachable && type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM)
 		return; /* source quench among them (RFC 9293 MUST-55) */
+	/* Soft errors are told, and never the end (MUST-56); once connected, what says nothing of
+	 * the MTU is soft (RFC 5927 5.2): the timers will tell. */
 	if (unreachable && t->state == TCP_SYN_SENT &&
 	    (code == ICMP_UNREACHABLE_PROTOCOL || code == ICMP_UNREACHABLE_PORT))
 		end_connection(ctx, t, TCP_EV_UNREACHABLE, out);
 	else if (unreachable && is_synchronized(t) && code == ICMP_UNREACHABLE_FRAGMENT)
 		lower_mss(ctx, t, mtu);
-	else /* MUST-56, and once connected no other code either ends it (RFC 5927 5.2): the timers will tell */
+	else
 		tell_trouble(ctx, t, (uint16_t)(type << 8 | code), out);
 }

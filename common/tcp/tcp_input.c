@@ -17,8 +17,9 @@ is_paws_failure(const struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *
 	return !(t->flags & TCB_OLD_STAMP);
 }
 
-/* RFC 7323 4.3 (2): the timestamp that an ACK will echo is that of the first segment it answers. Only after the ACK field was found right: a
- * forged segment that moved it forward would have PAWS drop all that is real. */
+/* RFC 7323 4.3 (2): the timestamp that an ACK will echo is that of the first segment it answers.
+ * Only after the ACK field was found right: a forged segment that moved it forward would have PAWS
+ * drop all that is real. */
 static void
 update_ts_recent(struct tcb *t, const struct tcp_seg *seg)
 {
@@ -34,8 +35,9 @@ update_ts_recent(struct tcb *t, const struct tcp_seg *seg)
 	t->flags &= (uint16_t)~TCB_OLD_STAMP;
 }
 
-/* What is not acceptable is answered by an ACK, at once when it repeats octets (RFC 2883 4.1). When it is a bare ACK itself, not too often, lest
- * two ends that disagree answer each other for ever. */
+/* What is not acceptable is answered by an ACK, at once when it repeats octets (RFC 2883 4.1). When
+ * it is a bare ACK itself, not too often, lest two ends that disagree answer each other for ever.
+ */
 static void
 answer_unacceptable(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_t now,
 		    struct tcp_out *out)
@@ -57,8 +59,8 @@ check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 	if (!(t->flags & TCB_TIMESTAMPS) || seg->flags & TCP_RST)
 		return true;
 	if (!(seg->opts & TCP_OPT_TIMESTAMP)) {
-		/* RFC 7323 3.2: once agreed on, always there. A SYN comes from a peer that has forgotten us, and gets
-		 * its challenge (RFC 5961 4.2). */
+		/* RFC 7323 3.2: once agreed on, always there. A SYN comes from a peer that has
+		 * forgotten us, and gets its challenge (RFC 5961 4.2). */
 		if (seg->flags & TCP_SYN)
 			return true;
 		ctx->stats.drop_paws++;
@@ -72,7 +74,8 @@ check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 	return true;
 }
 
-/* Both ends have opened at once: the peer's SYN,ACK repeats his SYN, which is left of the window, and acknowledges ours. */
+/* Both ends have opened at once: the peer's SYN,ACK repeats his SYN, which is left of the window,
+ * and acknowledges ours. */
 static bool
 is_simultaneous_answer(const struct tcb *t, const struct tcp_seg *seg)
 {
@@ -80,9 +83,10 @@ is_simultaneous_answer(const struct tcb *t, const struct tcp_seg *seg)
 	       seg->seq + 1 == t->rcv_nxt;
 }
 
-/* The four cases of RFC 9293 3.4, with two allowances. A segment without octets may stand at the right edge, where a peer that has used up our
- * window sends his ACKs from. And when the window is shut, one with octets may stand where they would go: it probes, and its ACK, URG and RST
- * count (MUST-66); of the octets none are inside. */
+/* The four cases of RFC 9293 3.4, with two allowances. A segment without octets may stand at the
+ * right edge, where a peer that has used up our window sends his ACKs from. And when the window is
+ * shut, one with octets may stand where they would go: it probes, and its ACK, URG and RST count
+ * (MUST-66); of the octets none are inside. */
 static bool
 is_acceptable(const struct tcb *t, const struct tcp_seg *seg)
 {
@@ -111,7 +115,8 @@ check_sequence(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 		return false;
 	}
 	ctx->stats.drop_sequence++;
-	/* A keepalive probe stands there. An idle peer may send nothing else for weeks, and his clock goes on. */
+	/* A keepalive probe stands there. An idle peer may send nothing else for weeks, and his
+	 * clock goes on. */
 	if (seg->seq + 1 == t->rcv_nxt)
 		update_ts_recent(t, seg);
 	answer_unacceptable(ctx, t, seg, now, out);
@@ -164,7 +169,8 @@ check_syn(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, uint64_
 	return false;
 }
 
-/* Whatever is right is a sign of life. The time of last activity stays where it ends the connection, or times an ACK. */
+/* Whatever is right is a sign of life. The time of last activity stays where it ends the
+ * connection, or times an ACK. */
 static void
 note_life(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {

@@ -1,10 +1,11 @@
-/* tcp_keepalive.c - connections in which nothing happens: probes, limits, timestamps that age (RFC 9293 3.8.4, 7323 5.5). */
+/* tcp_keepalive.c - what is due in long silence (RFC 9293 3.8.4, 7323 5.5). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 
 /*
- * All of it counts from the last activity, which probes of ours do not move: the number of those that were not answered, four bits of the tcb,
- * says when the next one is due. So an idle connection needs no active block for it, and no timer: tcp_sweep.
+ * All of it counts from the last activity, which probes of ours do not move: the number of those
+ * that were not answered, four bits of the tcb, says when the next one is due. So an idle
+ * connection needs no active block for it, and no timer: tcp_sweep.
  */
 
 /* Where no other timer would notice that the peer is gone. */

@@ -5,14 +5,17 @@
 #include <string.h>
 
 /*
- * Islands ascend and never touch each other. Where segments overlap, what is held already stays (the first copy wins), but
- * octets that arrive in order are delivered from the segment that brings them. A segment that spans several holes fills the first one only;
- * the sender will repeat the rest. What is held is not given up again: SACK has told the sender so (RFC 2018 8).
+ * Islands ascend and never touch each other. Where segments overlap, what is held already stays
+ * (the first copy wins), but octets that arrive in order are delivered from the segment that brings
+ * them. A segment that spans several holes fills the first one only; the sender will repeat the
+ * rest. What is held is not given up again: SACK has told the sender so (RFC 2018 8).
  *
- * Bounds, whatever the peer sends. A segment costs a binary search among TCP_RUNS_MAX islands, one move of their table, and one copy of a block.
- * Two neighbouring blocks of an island never fit into the first of them, so an island of n octets pins at most n / 120 + 1 small
- * blocks; all together no more than TCP_RUNS_MAX + 1 blocks beyond twice what is held. The last quarter of each pool is not for octets out of
- * order: they are refused first when memory is short, so that what is in order, and what we send, goes on.
+ * Bounds, whatever the peer sends. A segment costs a binary search among TCP_RUNS_MAX islands, one
+ * move of their table, and one copy of a block. Two neighbouring blocks of an island never fit into
+ * the first of them, so an island of n octets pins at most n / 120 + 1 small blocks; all together
+ * no more than TCP_RUNS_MAX + 1 blocks beyond twice what is held. The last quarter of each pool is
+ * not for octets out of order: they are refused first when memory is short, so that what is in
+ * order, and what we send, goes on.
  */
 
 /* --- blocks --- */
@@ -129,8 +132,9 @@ room_behind(const struct block_pools *p, uint32_t h)
 	return block_room(h) - b->off - b->len;
 }
 
-/* Joins two chains of an island. Where the first block of the second fits into the last one of the first, it is copied and given back: islands
- * made of tiny segments do not pin a block for each. Returns the new tail. */
+/* Joins two chains of an island. Where the first block of the second fits into the last one of the
+ * first, it is copied and given back: islands made of tiny segments do not pin a block for each.
+ * Returns the new tail. */
 static uint32_t
 join(struct tcp_ctx *ctx, uint32_t tail, uint32_t head, uint32_t end)
 {

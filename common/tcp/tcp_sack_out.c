@@ -1,4 +1,4 @@
-/* tcp_sack_out.c - what a receiver reports of octets out of order (RFC 2018), and of those that came twice (2883). */
+/* tcp_sack_out.c - SACK blocks that a receiver sends (RFC 2018, 2883). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 
@@ -39,7 +39,8 @@ sack_note(const struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq)
 	a->n_recent = (uint8_t)n;
 }
 
-/* How many blocks there is room for: 40 octets of options, and the segment no larger than the MSS with all of them (RFC 6691). */
+/* How many blocks there is room for: 40 octets of options, and the segment no larger than the MSS
+ * with all of them (RFC 6691). */
 static unsigned
 room_for_blocks(const struct tcb *t, const struct tcp_seg *s)
 {
@@ -67,7 +68,8 @@ list(struct tcp_seg *s, const struct tcp_run *r, unsigned max)
 		s->sack[s->n_sack++] = (struct tcp_sack_block){r->start, r->end};
 }
 
-/* RFC 2018 4: first the island that the latest segment is in, then those reported before it; the lowest others fill what room is left. */
+/* RFC 2018 4: first the island that the latest segment is in, then those reported before it; the
+ * lowest others fill what room is left. */
 static void
 list_islands(const struct tcp_ctx *ctx, const struct tcp_act *a, struct tcp_seg *s, unsigned max)
 {
@@ -93,8 +95,8 @@ put_sack(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_seg *s)
 		s->opts |= TCP_OPT_SACK;
 }
 
-/* Never delayed, and each duplicate once: it goes out with an ACK of its own. Should there be no room for that, the ACK that follows does
- * without it. */
+/* Never delayed, and each duplicate once: it goes out with an ACK of its own. Should there be no
+ * room for that, the ACK that follows does without it. */
 void
 send_dsack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_sack_block *dup, uint64_t now,
 	   struct tcp_out *out)

@@ -77,7 +77,8 @@ old_octets(struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_seg *seg)
 		return (struct tcp_sack_block){0, 0};
 	dup.end = seq_min(dup.end, t->rcv_nxt);
 	ctx->stats.duplicate_octets_in += dup.end - dup.start;
-	/* A blind guess is older than anything the peer can have in flight: it gets no ACK of its own. */
+	/* A blind guess is older than anything the peer can have in flight: it gets no ACK of its
+	 * own. */
 	if (t->rcv_nxt - dup.start > ctx->cfg.rcvbuf + UINT16_MAX)
 		return (struct tcp_sack_block){0, 0};
 	return dup;

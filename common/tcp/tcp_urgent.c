@@ -3,8 +3,9 @@
 #include "tcp/engine.h"
 
 /*
- * The pointer names the octet after the last urgent one (MUST-62). Urgent octets stay in line with the others; the user learns where they
- * end (MUST-31, -32). The point that was told last is kept while there is an active block: without one, each segment with URG tells anew.
+ * The pointer names the octet after the last urgent one (MUST-62). Urgent octets stay in line with
+ * the others; the user learns where they end (MUST-31, -32). The point that was told last is kept
+ * while there is an active block: without one, each segment with URG tells anew.
  */
 
 void

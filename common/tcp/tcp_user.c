@@ -71,8 +71,8 @@ tcp_received(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 	act_settle(ctx, t, now);
 }
 
-/* The FIN is queued, and kept in an active block until it is acknowledged. Without one the user's wish is noted: nothing of ours is lost
- * meanwhile, because nothing is queued. */
+/* The FIN is queued, and kept in an active block until it is acknowledged. Without one the user's
+ * wish is noted: nothing of ours is lost meanwhile, because nothing is queued. */
 bool
 close_now(struct tcp_ctx *ctx, struct tcb *t, uint64_t now)
 {

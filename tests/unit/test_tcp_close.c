@@ -542,7 +542,8 @@ close_after_data_in_syn_received(void **state)
 
 /* --- no active block to hold the FIN: the peer is told by a RST --- */
 
-/* The FIN waits for an active block, and the connection goes on as if half-closed; it is not reset. */
+/* The FIN waits for an active block, and the connection goes on as if half-closed; it is not reset.
+ */
 static void
 close_without_memory(void **state)
 {

@@ -57,7 +57,8 @@ each_one_at_once(void **state)
 	kit_delete(k);
 }
 
-/* 4.1.2: a segment and a duplicate arrive, with a hole before them: the island follows the duplicate. */
+/* 4.1.2: a segment and a duplicate arrive, with a hole before them: the island follows the
+ * duplicate. */
 static void
 duplicate_of_held(void **state)
 {
@@ -135,7 +136,8 @@ two_duplicate_pieces(void **state)
 	kit_delete(k);
 }
 
-/* What is held is repeated behind what fills the hole: below the ACK by then, and delivered from this segment. */
+/* What is held is repeated behind what fills the hole: below the ACK by then, and delivered from
+ * this segment. */
 static void
 fills_the_hole_and_repeats_what_follows(void **state)
 {
@@ -286,7 +288,8 @@ old_and_held_in_one(void **state)
 	kit_delete(k);
 }
 
-/* A blind guess, older than anything in flight can be: one ACK for a burst of them, and no report. */
+/* A blind guess, older than anything in flight can be: one ACK for a burst of them, and no report.
+ */
 static void
 long_before(void **state)
 {

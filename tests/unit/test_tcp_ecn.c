@@ -157,7 +157,8 @@ lost_syn_is_repeated_without(void **state)
 	kit_delete(k);
 }
 
-/* 6.1.1: the first SYN had arrived after all. Ours may not be marked, the peer's may, and are echoed. */
+/* 6.1.1: the first SYN had arrived after all. Ours may not be marked, the peer's may, and are
+ * echoed. */
 static void
 late_agreement_is_for_the_peer_only(void **state)
 {
@@ -460,7 +461,8 @@ endless_echo(void **state)
 	kit_delete(k);
 }
 
-/* All eight patterns of the two flags and an ACK on a connection that has agreed: none does harm. */
+/* All eight patterns of the two flags and an ACK on a connection that has agreed: none does harm.
+ */
 static void
 strange_flags(void **state)
 {

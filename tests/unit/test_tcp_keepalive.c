@@ -1,4 +1,4 @@
-/* test_tcp_keepalive.c - probes and limits for connections in which nothing happens (RFC 9293 3.8.4). */
+/* test_tcp_keepalive.c - probes and limits where nothing happens (RFC 9293 3.8.4). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -315,7 +315,8 @@ idle_limit(void **state)
 	kit_delete(k);
 }
 
-/* Whichever comes first: answers to probes are activity, so a peer that is there outlives a longer limit. */
+/* Whichever comes first: answers to probes are activity, so a peer that is there outlives a longer
+ * limit. */
 static void
 idle_limit_and_probes(void **state)
 {

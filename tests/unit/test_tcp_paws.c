@@ -1,4 +1,4 @@
-/* test_tcp_paws.c - timestamps over hours and weeks: PAWS, what is echoed, clocks that wrap (RFC 7323 4, 5). */
+/* test_tcp_paws.c - timestamps over hours and weeks: PAWS, echoes, wraps (RFC 7323 4, 5). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "unit.h"
 
@@ -213,7 +213,8 @@ b8_every_segment(void **state)
 
 /* --- 5.5: 24 days --- */
 
-/* The peer's clock may have wrapped, or seem to have gone back, as long as nothing was heard of it. */
+/* The peer's clock may have wrapped, or seem to have gone back, as long as nothing was heard of it.
+ */
 static void
 idle_for_days(void **state)
 {
@@ -272,7 +273,8 @@ sending_after_60_days(void **state)
 	kit_delete(k);
 }
 
-/* With an active block kept for what the user has not read: its clock has 64 bits, and needs no visits. */
+/* With an active block kept for what the user has not read: its clock has 64 bits, and needs no
+ * visits. */
 static void
 unread_for_60_days(void **state)
 {
@@ -308,7 +310,8 @@ used_once_a_week(void **state)
 	kit_delete(k);
 }
 
-/* The peer's keepalive probes are all that is heard of it: their timestamps are news, or in four weeks it would look old. */
+/* The peer's keepalive probes are all that is heard of it: their timestamps are news, or in four
+ * weeks it would look old. */
 static void
 probed_for_60_days(void **state)
 {
@@ -373,7 +376,8 @@ sixty_days_of_use(void **state)
 	kit_delete(k);
 }
 
-/* Between the 24th day and the clock's end no visit is needed: what is sent then takes note itself. */
+/* Between the 24th day and the clock's end no visit is needed: what is sent then takes note itself.
+ */
 static void
 sending_after_24_days(void **state)
 {

@@ -356,7 +356,8 @@ tiny_segments_pin_no_memory(void **state)
 	}
 }
 
-/* The last quarter of the blocks is not for octets out of order: what we send, and what is in order, goes on. */
+/* The last quarter of the blocks is not for octets out of order: what we send, and what is in
+ * order, goes on. */
 static void
 quarter_of_the_pool_is_left(void **state)
 {

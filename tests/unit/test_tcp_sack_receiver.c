@@ -31,7 +31,8 @@ one_island(void **state)
 	kit_delete(k);
 }
 
-/* C2; RFC 2018 4: the first block is where the latest segment went, the others follow as they were reported. */
+/* C2; RFC 2018 4: the first block is where the latest segment went, the others follow as they were
+ * reported. */
 static void
 c2_newest_first(void **state)
 {
@@ -259,7 +260,8 @@ refused_octets_are_not_reported(void **state)
 	kit_delete(k);
 }
 
-/* More islands than are reported: those that nobody has heard of for long come last, yet come, as the others go. */
+/* More islands than are reported: those that nobody has heard of for long come last, yet come, as
+ * the others go. */
 static void
 forgotten_islands_come_again(void **state)
 {

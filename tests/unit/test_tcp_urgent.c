@@ -12,7 +12,8 @@ receiver(void)
 	return kit_accepted(&o);
 }
 
-/* The event, and that the octets up to the urgent point are `n`; k->out is that of tcp_input only while corked. */
+/* The event, and that the octets up to the urgent point are `n`; k->out is that of tcp_input only
+ * while corked. */
 static void
 in_urgent(struct kit *k, const char *text, uint32_t n)
 {
