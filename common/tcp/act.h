@@ -10,7 +10,8 @@
 #include "tcp/tcp_board.h"
 #include "tcp/tcp_cubic.h"
 
-/* An island of the reassembly queue: [start, end) is held, out of order, in the blocks from head to tail. */
+/* An island of the reassembly queue: [start, end) is held, out of order, in the blocks from head to
+ * tail. */
 struct tcp_run {
 	uint32_t start, end;
 	uint32_t head, tail;
@@ -24,8 +25,8 @@ enum {
 };
 
 enum tcp_act_flag {
-	TCP_ACT_FIN_QUEUED =
-	    0x01, /* the user has closed: FIN follows the send queue; cleared when it is acknowledged */
+	TCP_ACT_FIN_QUEUED = 0x01, /* the user has closed: FIN follows the send queue; cleared when
+				      it is acknowledged */
 	TCP_ACT_FIN_SENT = 0x02,
 	TCP_ACT_SLOW_RTO =
 	    0x04, /* the SYN was lost: 3 s until there is a measurement (RFC 6298 5.7) */
@@ -91,8 +92,8 @@ struct tcp_act {
 	struct wheel_node timer; /* armed by the host */
 	uint32_t tcb;		 /* handle of the connection */
 	uint32_t flags;
-	uint32_t
-	    snd_max; /* highest sequence number sent + 1; without SACK snd_nxt goes back after an RTO */
+	uint32_t snd_max; /* highest sequence number sent + 1; without SACK snd_nxt goes back after
+			     an RTO */
 	uint32_t snd_wl1, snd_wl2;
 	uint32_t max_wnd;  /* largest window the peer has offered */
 	struct chain sndq; /* octets from snd_una (SYN and FIN not in it) */
@@ -136,8 +137,8 @@ struct tcp_act {
 	uint32_t rtt_seq;	 /* TCP_ACT_TIMING */
 	uint32_t fin_seq;	 /* of a FIN that came out of order */
 	uint32_t rcv_up, snd_up; /* urgent points: of the octet after the last urgent one */
-	uint32_t sack_recent
-	    [TCP_SACK_RECENT]; /* a number in each island that grew lately, latest first */
+	uint32_t sack_recent[TCP_SACK_RECENT]; /* a number in each island that grew lately, latest
+						  first */
 
 	struct tcp_run run[TCP_RUNS_INLINE]; /* ascending, never touching: see reass_runs */
 };

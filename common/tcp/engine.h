@@ -161,10 +161,12 @@ reass_runs(const struct tcp_ctx *ctx, const struct tcp_act *a)
 	return (struct tcp_run *)block_at(&ctx->blocks, a->runs_block)->data;
 }
 
-/* What of [start, end) is held already goes into *dup unless that is in use: of a segment the first piece is reported (RFC 2883 4.2.3). */
+/* What of [start, end) is held already goes into *dup unless that is in use: of a segment the first
+ * piece is reported (RFC 2883 4.2.3). */
 void reass_duplicate(struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t start, uint32_t end,
 		     struct tcp_sack_block *dup);
-/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the segment's payload. */
+/* Keeps what it can of [seq, seq + len), which is beyond rcv_nxt; `off` is where it begins in the
+ * segment's payload. */
 void reass_hold(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint16_t off, uint16_t len,
 		struct tcp_sack_block *dup, struct tcp_out *out);
 /* Moves what rcv_nxt has reached into out->drained, and rcv_nxt with it. */
@@ -192,7 +194,8 @@ put_ece(const struct tcb *t, struct tcp_seg *s)
 		s->flags |= TCP_ECE;
 }
 
-/* RFC 3168 6.1.4 to 6.1.6: new octets may be marked; retransmissions, probes and bare ACKs not. Before snd_max moves. */
+/* RFC 3168 6.1.4 to 6.1.6: new octets may be marked; retransmissions, probes and bare ACKs not.
+ * Before snd_max moves. */
 static inline void
 put_ect(const struct tcb *t, const struct tcp_act *a, struct tcp_seg *s)
 {
@@ -231,8 +234,8 @@ is_empty_block(const struct tcp_sack_block *b)
 
 /* Something in the island that holds seq is news to the sender. */
 void sack_note(const struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq);
-/* The blocks that a segment with ACK ought to carry, as far as they fit beside its other options and its s->len octets. To be called when those
- * are set. */
+/* The blocks that a segment with ACK ought to carry, as far as they fit beside its other options
+ * and its s->len octets. To be called when those are set. */
 void put_sack(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_seg *s);
 /* An ACK at once that reports octets received twice (RFC 2883). */
 void send_dsack(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_sack_block *dup, uint64_t now,
@@ -263,19 +266,21 @@ uint64_t rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a);
 /* --- congestion control (tcp_cc.c) --- */
 
 uint32_t cc_initial_window(const struct tcp_ctx *ctx, const struct tcb *t);
-/* `acked` octets were acknowledged while `flight` were in flight: the window grows, if it was used. rtt_us 0: not measured. */
+/* `acked` octets were acknowledged while `flight` were in flight: the window grows, if it was used.
+ * rtt_us 0: not measured. */
 void cc_grow(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t acked,
 	     uint32_t flight, uint32_t rtt_us, uint64_t now);
 /* A loss was detected: a new ssthresh. `flight` without what limited transmit has sent. */
 void cc_reduce(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint32_t flight);
 void cc_timeout(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a);
-/* The peer's ACK carries ECE: one reduction per window of data, and CWR with the next new octets (RFC 3168 6.1.2). Called after
- * the ACK's own effects. */
+/* The peer's ACK carries ECE: one reduction per window of data, and CWR with the next new octets
+ * (RFC 3168 6.1.2). Called after the ACK's own effects. */
 void cc_ecn_reduce(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now);
 
 /* --- recovery without SACK (tcp_newreno.c) --- */
 
-/* New octets were acknowledged; `flight` is what was in flight before. True: the next hole must be retransmitted (partial ACK). */
+/* New octets were acknowledged; `flight` is what was in flight before. True: the next hole must be
+ * retransmitted (partial ACK). */
 bool newreno_acked(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t acked,
 		   uint32_t flight, uint64_t now);
 /* Another duplicate ACK. True: retransmit the first segment now. */
