@@ -13,7 +13,6 @@
 /* clang-format off */
 #define REASONS(X) \
 	X("OPTION-MALFORMED", false, why_malformed) \
-	X("FRAGMENT", true, why_fragment) \
 	X("OPTION-SIGNED", false, why_signed) \
 	X("TS-MISSING", false, why_lacks_timestamp) \
 	X("PAWS-HALF-TURN", false, why_half_turn) \

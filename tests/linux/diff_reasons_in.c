@@ -13,14 +13,6 @@ why_limit(const struct duel *d, const struct step *s)
 
 /* Signed, and no key is known (RFC 2385, 5925). */
 bool
-why_fragment(const struct duel *d, const struct step *s)
-{
-	(void)d;
-	return s->kind == STEP_RAW && s->raw[12] == 8 &&
-	       load_be16(s->raw + ETH_HEADER_BYTES + 6) & 0x3fff;
-}
-
-bool
 why_signed(const struct duel *d, const struct step *s)
 {
 	return s->kind == STEP_SEGMENT && is_silence(of_linux(d)) &&

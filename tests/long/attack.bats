@@ -70,7 +70,7 @@ middle() {
 
 # besiege MODE FLAGS...: the server, the wire with the attacker on it, and 1,000 clients that were there before. pids in $SERVER, $ATTACKER, $CLIENTS.
 besiege() {
-	background server "$BIN/qstackd" --port memif:server,server --gateway 192.168.3.254 --app http --mem 2G --time-wait 100ms --interval 500ms --format csv
+	background server "$BIN/qstackd" --port memif:server,server --gateway 192.168.3.254 --app http --mem 2G --time-wait 100ms --user-timeout 20s --interval 500ms --format csv
 	SERVER=$LAST
 	background attack "$ATTACK" "$@" -w $((QUIET + 3)) memif:client,server memif:server,client
 	ATTACKER=$LAST
@@ -79,19 +79,26 @@ besiege() {
 	CLIENTS=$LAST
 }
 
-# Nobody failed, and the attacked seconds were like the quiet ones: p99 at most twice as long, or 1 ms. The middle of the seconds is taken: the
-# machine has other users.
-clients_did_not_notice() {
-	local quiet attacked
+nobody_failed() {
 	finish "$CLIENTS" clients
 	grep 'no connection and no answer was lost' "$DIR/clients.err"
 	[ "$(last "$DIR/clients.csv" reset)" -eq 0 ]
+}
+
+# And the attacked seconds were like the quiet ones: p99 at most twice as long, or 1 ms. The middle of the seconds is taken: the machine has
+# other users.
+clients_did_not_notice() {
+	local quiet attacked
+	nobody_failed
 	quiet=$(middle "$DIR/clients.csv" latency_us_p99 4 $((QUIET + 2)))
 	attacked=$(middle "$DIR/clients.csv" latency_us_p99 $((QUIET + 4)) $((QUIET + UNDER_ATTACK + 3)))
-	finish "$ATTACKER" attack INT
-	cat "$DIR/attack.csv"
 	echo "p99 of a request: $quiet us before, $attacked us under attack"
 	awk -v q="$quiet" -v a="$attacked" 'BEGIN { exit !(a <= 2 * q || a <= 1000) }'
+}
+
+attack_ends() {
+	finish "$ATTACKER" attack INT
+	cat "$DIR/attack.csv"
 }
 
 # reported NAME: of what the attacker has to say
@@ -102,6 +109,7 @@ reported() {
 @test "a flood of SYNs: 1,000 clients are answered as if nothing was" {
 	besiege syn-flood
 	clients_did_not_notice
+	attack_ends
 	[ "$(reported sent)" -gt 100000 ]
 }
 
@@ -113,28 +121,29 @@ reported() {
 	await "$DIR/attack.err" open
 	background clients "$BIN/mcc" --port memif:client,client --app http -c 1000 -e 1 -b 20 -s 3 -w 1 -d 10 --format csv
 	CLIENTS=$LAST
-	finish "$CLIENTS" clients
-	finish "$ATTACKER" attack INT
-	cat "$DIR/attack.csv"
-	grep 'no connection and no answer was lost' "$DIR/clients.err"
+	nobody_failed
+	attack_ends
 	[ "$(reported sent)" -gt 100000 ]
 }
 
 @test "100,000 peers that ask and never read (sockstress)" {
 	besiege sockstress -n 100000 -r 50000
 	clients_did_not_notice
+	attack_ends
 	finish "$SERVER" server INT
 }
 
 @test "10,000 peers that send an octet each 5 s (slowloris)" {
 	besiege slowloris -n 10000 -r 5000
 	clients_did_not_notice
+	attack_ends
 	finish "$SERVER" server INT
 }
 
 @test "blind RST, SYN, data and FIN in the clients' names: no effect (RFC 5961)" {
 	besiege blind -r 200000
-	clients_did_not_notice
+	nobody_failed
+	attack_ends
 	[ "$(reported sent)" -gt 100000 ]
 	[ "$(last "$DIR/server.csv" bad_requests)" -eq 0 ]
 	finish "$SERVER" server INT
@@ -145,8 +154,7 @@ reported() {
 	besiege bad-frames -n 1000000
 	sleep $QUIET
 	free=$(last "$DIR/server.csv" frames_free)
-	clients_did_not_notice
-	[ "$(reported sent)" -ge 1000000 ]
+	nobody_failed
 	# What was half-open is given up after 63 s.
 	for ((i = 0; i < 100; i++)); do
 		[ "$(last "$DIR/server.csv" conns)" -ne 0 ] || break
@@ -154,6 +162,8 @@ reported() {
 	done
 	now=$(last "$DIR/server.csv" frames_free)
 	echo "frames free: $free before, $now afterwards; connections $(last "$DIR/server.csv" conns), active $(last "$DIR/server.csv" active)"
+	attack_ends
+	[ "$(reported sent)" -ge 1000000 ]
 	[ "$now" -ge "$free" ]
 	[ "$(last "$DIR/server.csv" conns)" -eq 0 ]
 	[ "$(last "$DIR/server.csv" active)" -eq 0 ]
