@@ -8,6 +8,7 @@
 #include "host.h"
 #include "inet/icmp.h"
 #include "link.h"
+#include "tcp/seq.h"
 #include "user.h"
 #include "wire/build.h"
 #include "wire/bytes.h"
@@ -19,7 +20,8 @@ attack_begin(struct world *w)
 	w->attack_at = NEVER;
 	if (w->k.attack_ns > 0)
 		w->attack_at = w->start + rng_below(&w->attack, 2 * w->k.attack_ns);
-	w->ambushed = w->k.ambush_event == COVER_N_EVENTS;
+	for (unsigned i = 0; i < SIM_AMBUSHES; i++)
+		w->ambushed[i] = w->k.ambush[i].event == COVER_N_EVENTS;
 	w->dark_until = 0;
 }
 
@@ -33,19 +35,18 @@ fill_ip(const struct flow *f, unsigned to, struct build_ip *ip)
 
 /* --- segments --- */
 
-/* Inside the window at best, never where it begins; acknowledging what was never sent, or long
- * ago. */
+/* Inside the window at best, never where it begins or may begin by the time that this arrives;
+ * acknowledging what was never sent, or long ago. */
 static void
-forge_numbers(struct world *w, const struct tcb *t, struct tcp_seg *s)
+forge_numbers(struct world *w, const struct tcb *t, const struct end *peer, struct tcp_seg *s)
 {
 	struct rng *r = &w->attack;
-	const uint32_t wnd = t->rcv_adv - t->rcv_nxt, some = 1 + (uint32_t)rng_below(r, 1000);
+	const uint32_t sent = peer->have_iss ? seq_max(t->rcv_nxt, peer->snd_max) : t->rcv_nxt;
+	const uint32_t wnd = t->rcv_adv - sent, some = 1 + (uint32_t)rng_below(r, 1000);
 
-	s->seq = (uint32_t)rng_u64(r);
-	if (wnd > 2 && rng_chance(r, 0.8))
-		s->seq = t->rcv_nxt + 1 + (uint32_t)rng_below(r, wnd - 2);
-	if (s->seq == t->rcv_nxt)
-		s->seq += 77;
+	s->seq = sent + (UINT32_C(1) << 30) + (uint32_t)rng_below(r, UINT32_C(1) << 31);
+	if (wnd < UINT32_C(1) << 30 && rng_chance(r, 0.8))
+		s->seq = sent + 2 + (uint32_t)rng_below(r, wnd + 2);
 	s->ack = t->snd_una - some;
 	if (s->len > 0 || s->flags & (TCP_FIN | TCP_SYN) || rng_chance(r, 0.3))
 		s->ack = t->snd_nxt + (UINT32_C(1) << 30) + some;
@@ -103,7 +104,7 @@ forge_for(struct world *w, unsigned to, int i, enum cover_event e)
 	if (t == NULL || (t->state == TCP_SYN_SENT && e == COVER_SYN))
 		return;
 	forge_flags(&w->attack, e, &s);
-	forge_numbers(w, t, &s);
+	forge_numbers(w, t, &w->conn[i].end[1 - to], &s);
 	if (t->state == TCP_SYN_SENT)
 		s.ack = t->snd_nxt + (UINT32_C(1) << 30) + (uint32_t)rng_below(&w->attack, 1000);
 	if (t->state >= TCP_FIN_WAIT_1 && e == COVER_SYN)
@@ -192,13 +193,13 @@ attack_run(struct world *w)
 }
 
 static void
-spring(struct world *w, unsigned to, int i)
+spring(struct world *w, unsigned to, int i, enum cover_event event)
 {
 	struct host *h = host_at(w, to);
 	struct pair *c = &w->conn[i];
 	struct end *e = &c->end[to];
 
-	switch (w->k.ambush_event) {
+	switch (event) {
 	case COVER_ICMP:
 		forge_error(w, to, i);
 		return;
@@ -218,7 +219,7 @@ spring(struct world *w, unsigned to, int i)
 		e->abort_at = w->t;
 		break;
 	default:
-		forge_for(w, to, i, w->k.ambush_event);
+		forge_for(w, to, i, event);
 		return;
 	}
 	h->wake = w->t;
@@ -226,44 +227,65 @@ spring(struct world *w, unsigned to, int i)
 
 /* Where there is no connection. */
 static void
-spring_at_nobody(struct world *w)
+spring_at_nobody(struct world *w, enum cover_state state, enum cover_event event)
 {
 	const unsigned to = (unsigned)rng_below(&w->attack, 2);
-	const uint16_t port = w->k.ambush_state == COVER_LISTEN ? PORT_OPEN : PORT_SHUT;
+	const uint16_t port = state == COVER_LISTEN ? PORT_OPEN : PORT_SHUT;
 	const struct flow f = {HOST_ADDR + to, HOST_ADDR + 1 - to, port, PORT_STRANGE};
 
-	if (w->k.ambush_event < COVER_ICMP)
-		forge_stranger(w, to, port, w->k.ambush_event);
-	else if (w->k.ambush_event == COVER_ICMP)
+	if (event < COVER_ICMP)
+		forge_stranger(w, to, port, event);
+	else if (event == COVER_ICMP)
 		send_error(w, to, &f, -1, (uint32_t)rng_u64(&w->attack));
+}
+
+/* True when it has happened. */
+static bool
+lie_in_wait(struct world *w, enum cover_state state, enum cover_event event)
+{
+	for (unsigned i = 0; i < w->n_conns; i++)
+		for (unsigned to = 0; to < 2; to++) {
+			const struct flow f = flow_of(&w->conn[i], to);
+
+			if (event >= COVER_SEND && !w->conn[i].end[to].has_id)
+				continue;
+			if (host_state(host_at(w, to), &f) != state)
+				continue;
+			spring(w, to, (int)i, event);
+			return true;
+		}
+	return false;
 }
 
 void
 attack_ambush(struct world *w)
 {
-	if (w->ambushed)
-		return;
-	if (w->k.ambush_state <= COVER_LISTEN) {
-		spring_at_nobody(w);
-		w->ambushed = true;
-		return;
-	}
-	for (unsigned i = 0; i < w->n_conns; i++)
-		for (unsigned to = 0; to < 2; to++) {
-			const struct flow f = flow_of(&w->conn[i], to);
+	for (unsigned i = 0; i < SIM_AMBUSHES; i++) {
+		const enum cover_state state = w->k.ambush[i].state;
+		const enum cover_event event = w->k.ambush[i].event;
 
-			if (host_state(host_at(w, to), &f) != w->k.ambush_state)
-				continue;
-			if (w->k.ambush_event >= COVER_SEND && !w->conn[i].end[to].has_id)
-				continue;
-			spring(w, to, (int)i);
-			w->ambushed = true;
-			w->r->ambushes++;
-			return;
-		}
+		if (w->ambushed[i])
+			continue;
+		if (state <= COVER_LISTEN)
+			spring_at_nobody(w, state, event);
+		else if (!lie_in_wait(w, state, event))
+			continue;
+		w->ambushed[i] = true;
+		w->r->ambushes++;
+	}
 }
 
 /* --- without effect --- */
+
+/* Connections that were silent for too long: that is found out in any turn. */
+static uint64_t
+count_ended(const struct host *h)
+{
+	struct stack_stats st;
+
+	stack_stats(h->s, &st);
+	return st.tcp.keepalive_ended + st.tcp.idle_ended;
+}
 
 void
 attack_before(const struct host *h, const struct world *w, const struct buf *b,
@@ -281,6 +303,7 @@ attack_before(const struct host *h, const struct world *w, const struct buf *b,
 		return;
 	before->is_there = true;
 	before->tcb = *t;
+	before->ended = count_ended(h);
 }
 
 void
@@ -290,7 +313,8 @@ attack_after(const struct host *h, const struct world *w, const struct buf *b,
 	const struct tcb *t, *was = &before->tcb;
 	struct flow f;
 
-	if (!before->is_there)
+	/* A FIN that has waited for memory may leave now, too. */
+	if (!before->is_there || count_ended(h) > before->ended || w->k.whole)
 		return;
 	f = flow_of(&w->conn[b->note.conn], h->side);
 	t = host_tcb(h, &f, NULL);

@@ -15,6 +15,7 @@ void attack_ambush(struct world *w);
 struct attack_before {
 	struct tcb tcb;
 	bool is_there;
+	uint64_t ended;
 };
 void attack_before(const struct host *h, const struct world *w, const struct buf *b,
 		   struct attack_before *before);

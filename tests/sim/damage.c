@@ -96,7 +96,7 @@ tamper_numbers(struct rng *r, uint8_t *tcp)
 		add_be32(tcp + 8, -some);
 		break;
 	default:
-		store_be16(tcp + 14, (uint16_t)PICK(r, 0, 1, 100, 65535));
+		store_be16(tcp + 14, (uint16_t)rng_below(r, 2));
 	}
 }
 
@@ -224,6 +224,17 @@ damage_maybe(struct world *w, const struct link_knobs *k, struct rng *r, struct 
 	w->r->damaged++;
 	if (w->verbose)
 		world_say(w, b->note.from, "  %s", b->note.caught ? "corrupted" : "tampered with");
+}
+
+void
+damage_mark(struct buf *b)
+{
+	uint8_t *ip = b->data + IP;
+
+	if (b->note.kind != PKT_TCP || (ip[1] & 3) == ECN_NOT || b->note.spoilt)
+		return;
+	ip[1] |= ECN_CE;
+	damage_fix_checksums(b);
 }
 
 void

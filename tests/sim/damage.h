@@ -11,5 +11,7 @@ void damage_maybe(struct world *w, const struct link_knobs *k, struct rng *r, st
 void damage_too_big(struct buf *error, const struct buf *b, uint16_t mtu);
 /* Makes the checksums of an IPv4 frame right: header, and TCP. */
 void damage_fix_checksums(struct buf *b);
+/* A router that is congested: CE, where the sender knows what that means (RFC 3168 5). */
+void damage_mark(struct buf *b);
 
 #endif

@@ -13,8 +13,9 @@
 #include "wire/bytes.h"
 
 enum { EVENTS_MAX = 100000 };
-#define RETRY_NS   (100 * US)
-#define MILLIONTHS 1000000
+#define RETRY_NS     (100 * US)
+#define RETRY_MAX_NS (10 * MS)
+#define MILLIONTHS   1000000
 
 /* --- clock --- */
 
@@ -194,6 +195,16 @@ host_unsent(const struct host *h)
 }
 
 uint32_t
+host_conns(const struct host *h)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < h->s->n_groups; i++)
+		n += h->s->group[i].tcbs.in_use;
+	return n;
+}
+
+uint32_t
 host_unread(const struct host *h, uint32_t id)
 {
 	const struct conn c = conn_of(h->s, id);
@@ -339,14 +350,20 @@ take_events(struct world *w, struct host *h)
 	return n;
 }
 
+/* When the next turn is due. Somebody who waits for what nobody says comes back ever more seldom. */
 static void
-plan(struct world *w, struct host *h, uint64_t deadline, bool waits)
+plan(const struct world *w, struct host *h, uint64_t deadline, bool waits, bool moved)
 {
 	h->wake = host_world_time(h, deadline);
 	if (h->wake <= w->t)
 		h->wake = w->t + US;
-	if (waits && h->wake > w->t + RETRY_NS)
-		h->wake = w->t + (is_refusing(w, h) ? 20 * RETRY_NS : RETRY_NS);
+	if (moved || h->retry_ns == 0)
+		h->retry_ns = RETRY_NS;
+	if (!waits || h->wake <= w->t + h->retry_ns)
+		return;
+	h->wake = w->t + h->retry_ns;
+	if (h->retry_ns < RETRY_MAX_NS)
+		h->retry_ns *= 2;
 }
 
 bool
@@ -388,8 +405,9 @@ host_turn(struct world *w, struct host *h, struct buf *const *in, unsigned n)
 	watch_turn(w, h);
 	if (w->k.check_all)
 		stack_check(h->s);
-	plan(w, h, deadline, waits);
-	return moved > 0 || h->acts_of_user > acts;
+	moved += h->acts_of_user > acts;
+	plan(w, h, deadline, waits, moved > 0);
+	return moved > 0;
 }
 
 /* --- end --- */
@@ -408,28 +426,38 @@ check_group(const struct world *w, const struct group *g)
 static uint64_t
 count_bad(const struct host *h)
 {
+	struct stack_stats st;
 	uint64_t n = 0;
 
+	stack_stats(h->s, &st);
 	for (unsigned i = 1; i < PKT_N_DROPS; i++)
-		n += h->s->stats.drop[i];
+		n += st.drop[i];
 	return n;
 }
 
 void
-host_end(struct world *w, unsigned side)
+host_free(struct world *w, unsigned side)
 {
 	struct host *h = &w->host[side];
 	struct frame f[64];
 	unsigned n;
 
-	stack_check(h->s);
-	for (unsigned i = 0; i < h->s->n_groups; i++)
-		check_group(w, &h->s->group[i]);
-	CHECK(w, count_bad(h) >= h->spoilt_in);
 	while ((n = stack_take_frames(h->s, f, 64)) > 0)
 		for (unsigned i = 0; i < n; i++, h->n_frames--)
 			buf_put(w, f[i].handle);
 	CHECK(w, h->n_frames == 0);
 	memory_clean(h->s);
 	stack_free(h->s);
+}
+
+void
+host_end(struct world *w, unsigned side)
+{
+	struct host *h = &w->host[side];
+
+	stack_check(h->s);
+	for (unsigned i = 0; i < h->s->n_groups; i++)
+		check_group(w, &h->s->group[i]);
+	CHECK(w, count_bad(h) >= h->spoilt_in);
+	host_free(w, side);
 }

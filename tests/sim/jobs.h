@@ -7,7 +7,7 @@
 
 struct jobs {
 	uint64_t first, n; /* seeds */
-	uint32_t without;
+	uint64_t without;
 	unsigned jobs;
 	bool print_hashes; /* a line for each, in order; needs one job */
 	bool progress;

@@ -21,7 +21,7 @@ knob_family_name(enum knob_family f)
 static bool
 family(const struct knobs *k, uint64_t seed, enum knob_family f, struct rng *r)
 {
-	if (k->without & UINT32_C(1) << f)
+	if (k->without & UINT64_C(1) << f)
 		return false;
 	rng_seed(r, seed, 1000 + f);
 	return true;
@@ -71,6 +71,8 @@ draw_damage(struct knobs *k, uint64_t seed)
 			l->corrupt = rng_unit(&r) * 0.2;
 		if (family(k, seed + d * 77, KNOB_TAMPER, &r) && rng_chance(&r, 0.08))
 			l->tamper = rng_unit(&r) * 0.2;
+		if (family(k, seed + d * 77, KNOB_ECN, &r) && rng_chance(&r, 0.3))
+			l->mark = rng_unit(&r) * PICK(&r, 0.1, 1.0);
 		if (family(k, seed + d * 77, KNOB_TRUNCATE, &r) && rng_chance(&r, 0.08))
 			l->truncate = rng_unit(&r) * 0.2;
 	}
@@ -186,9 +188,9 @@ draw_memory(struct knobs *k, struct host_knobs *h, struct rng *r)
 
 	c->max_conns = n * 2 + 8;
 	c->max_active = n * 2 + 8;
-	c->max_half_open = n * 2 + 4;
-	c->blocks_small = 64 + n * 16;
-	c->blocks_large = 256 + n * 64;
+	c->max_half_open = c->max_half_open_per_source = c->max_conns;
+	c->blocks_small = 256 + n * 64;
+	c->blocks_large = 512 + n * 128;
 	c->max_listeners = 4;
 	if (!r || !rng_chance(r, 0.1))
 		return;
@@ -242,6 +244,23 @@ draw_faults(struct knobs *k, struct host_knobs *h, uint64_t seed)
 		k->heal_at = h->refuse_until;
 }
 
+/* What a listener, or who opens, may ask for. */
+static void
+draw_extras(struct knobs *k, struct host_knobs *h, uint64_t seed)
+{
+	struct rng r;
+
+	if (family(k, seed, KNOB_ECN, &r))
+		h->profile.ecn = (uint8_t)PICK(&r, TCP_ECN_OFF, TCP_ECN_REQUEST, TCP_ECN_ALWAYS);
+	if (family(k, seed, KNOB_KEEPALIVE, &r) && rng_chance(&r, 0.1)) {
+		h->profile.keepalive_ns = PICK(&r, S, 5 * S, 60 * S);
+		h->profile.keepalive_interval_ns = PICK(&r, 100 * MS, S, 10 * S);
+		h->profile.keepalive_count = (uint8_t)PICK(&r, 1, 3, 9, 15);
+	}
+	if (family(k, seed, KNOB_KEEPALIVE, &r) && rng_chance(&r, 0.05))
+		h->profile.idle_ns = PICK(&r, 10 * S, 60 * S, 600 * S);
+}
+
 static void
 draw_host(struct knobs *k, unsigned i, uint64_t seed)
 {
@@ -258,10 +277,14 @@ draw_host(struct knobs *k, unsigned i, uint64_t seed)
 		draw_buffers(h, &r);
 	if (family(k, seed, KNOB_TIMES, &r))
 		draw_times(&h->conf.tcp, &r);
+	draw_extras(k, h, seed);
 	h->conf.profile = h->profile;
 	if (h->mtu < h->conf.tcp.mss + 40)
 		h->conf.tcp.mss = (uint16_t)(h->mtu - 40);
 	draw_memory(k, h, family(k, seed, KNOB_MEMORY, &r) ? &r : NULL);
+	if (family(k, seed, KNOB_COOKIES, &r) && rng_chance(&r, 0.1))
+		h->conf.max_half_open = h->conf.max_half_open_per_source =
+		    (uint32_t)rng_below(&r, 2) + 1;
 	if (family(k, seed, KNOB_GROUPS, &r) && rng_chance(&r, 0.05))
 		h->conf.group_bits = (uint8_t)(1 + rng_below(&r, 3));
 	draw_clock(k, h, seed);
@@ -315,8 +338,6 @@ draw_end(struct knobs *k, struct end_knobs *e, uint64_t seed)
 		e->close_pause = PICK(&r, 0, 0, 10, 3000) * MS;
 		e->keeps = rng_chance(&r, 0.6);
 		e->read_chunk = (uint32_t)PICK(&r, 1, 100, 3000, 100000);
-		if (e->read_chunk == 1)
-			e->read_pause = 0;
 	}
 	if (family(k, seed, KNOB_ABORT, &r) && rng_chance(&r, 0.03))
 		e->abort_at = rng_below(&r, PICK(&r, 10 * MS, S, 5 * S));
@@ -342,6 +363,9 @@ draw_conn(struct knobs *k, unsigned i, uint64_t seed)
 		c->open_at[j] = i > 0 && rng_chance(&r, 0.7) ? rng_below(&r, 50 * MS) : 0;
 		draw_end(k, &c->end[j], seed + j * 17);
 	}
+	for (unsigned j = 0; j < 2; j++) /* many small reads say no more than a hundred */
+		if (c->end[j].read_chunk < c->end[1 - j].total / 100)
+			c->end[j].read_chunk = c->end[1 - j].total / 100;
 	if (rng_chance(&r, 0.08)) { /* both, often at the same time */
 		c->end[0].opens = c->end[1].opens = true;
 		if (rng_chance(&r, 0.8))
@@ -359,38 +383,39 @@ draw_conn(struct knobs *k, unsigned i, uint64_t seed)
 
 /* What must be so that the state is reached. */
 static void
-prepare_ambush(struct knobs *k)
+prepare_ambush(struct knobs *k, enum cover_state state, enum cover_event event)
 {
 	struct conn_knobs *c = &k->conn[0];
 
-	if (k->ambush_state == COVER_CLOSING) {
+	if (state == COVER_CLOSING) {
 		k->link[1].delay_ns = k->link[0].delay_ns = 5 * MS;
 		c->close_both_at = 60 * MS;
 		c->end[0].total %= 1000;
 		c->end[1].total %= 1000;
 	}
-	if (k->ambush_state == COVER_SYN_RECEIVED && k->ambush_event >= COVER_SEND) {
+	if (state == COVER_SYN_RECEIVED && event >= COVER_SEND) {
 		k->link[1].delay_ns = k->link[0].delay_ns = 5 * MS;
 		c->end[0].opens = c->end[1].opens = true;
 		c->open_at[0] = c->open_at[1] = 0;
 	}
-	if (k->ambush_event == COVER_TIMEOUT && k->heal_at < 20 * S)
+	if (event == COVER_TIMEOUT && k->heal_at < 20 * S)
 		k->heal_at = 20 * S;
 }
 
 static void
-draw_mischief(struct knobs *k, uint64_t seed)
+draw_ambushes(struct knobs *k, uint64_t seed)
 {
 	struct rng r;
+	bool wanted = family(k, seed, KNOB_AMBUSH, &r);
 
-	if (family(k, seed, KNOB_ATTACK, &r) && rng_chance(&r, 0.06))
-		k->attack_ns = PICK(&r, MS, 30 * MS, 500 * MS);
-	k->ambush_event = COVER_N_EVENTS;
-	if (!family(k, seed, KNOB_AMBUSH, &r) || !rng_chance(&r, 0.6))
-		return;
-	k->ambush_state = (enum cover_state)rng_below(&r, COVER_N_STATES);
-	k->ambush_event = (enum cover_event)rng_below(&r, COVER_N_EVENTS);
-	prepare_ambush(k);
+	for (unsigned i = 0; i < SIM_AMBUSHES; i++) {
+		k->ambush[i].event = COVER_N_EVENTS;
+		if (!wanted || !rng_chance(&r, 0.6))
+			continue;
+		k->ambush[i].state = (enum cover_state)rng_below(&r, COVER_N_STATES);
+		k->ambush[i].event = (enum cover_event)rng_below(&r, COVER_N_EVENTS);
+		prepare_ambush(k, k->ambush[i].state, k->ambush[i].event);
+	}
 }
 
 static unsigned
@@ -405,7 +430,7 @@ draw_n_conns(const struct knobs *k, uint64_t seed)
 }
 
 void
-knobs_draw(struct knobs *k, uint64_t seed, uint32_t without)
+knobs_draw(struct knobs *k, uint64_t seed, uint64_t without)
 {
 	struct rng r;
 
@@ -418,7 +443,9 @@ knobs_draw(struct knobs *k, uint64_t seed, uint32_t without)
 	memset(k->conn, 0, k->n_conns * sizeof(k->conn[0]));
 	for (unsigned i = 0; i < k->n_conns; i++)
 		draw_conn(k, i, seed);
-	draw_mischief(k, seed);
+	if (family(k, seed, KNOB_ATTACK, &r) && rng_chance(&r, 0.06))
+		k->attack_ns = PICK(&r, MS, 30 * MS, 500 * MS);
+	draw_ambushes(k, seed);
 	k->batch = 1;
 	k->distinct = true;
 	if (family(k, seed, KNOB_BATCH, &r)) {

@@ -14,7 +14,7 @@
 #define MS UINT64_C(1000000)
 #define S  UINT64_C(1000000000)
 
-enum { SIM_CONNS = 64, SIM_HOLES = 3 };
+enum { SIM_CONNS = 64, SIM_HOLES = 3, SIM_AMBUSHES = 3 };
 
 /* What can be left out of a scenario, all else being as it was: --without, and the shrinker. Each
  * family of knobs is drawn from a random stream of its own. */
@@ -47,10 +47,13 @@ enum { SIM_CONNS = 64, SIM_HOLES = 3 };
 	X(EARLY, "early")         /* users write and close before the handshake is done */         \
 	X(HALF, "half")           /* closes early and goes on reading; late calls */               \
 	X(ATTACK, "attack")                                                                        \
-	X(AMBUSH, "ambush")       /* one event in one state */                                     \
+	X(AMBUSH, "ambush")       /* some events in some states */                                     \
 	X(MANY, "many")           /* more than one connection */                                   \
 	X(GROUPS, "groups")                                                                        \
-	X(BATCH, "batch")         /* several frames a turn */
+	X(BATCH, "batch")         /* several frames a turn */                                      \
+	X(COOKIES, "cookies")     /* few places for half-open connections */                       \
+	X(ECN, "ecn")             /* and a router that marks */                                    \
+	X(KEEPALIVE, "keepalive") /* and limits on idle connections */
 
 enum knob_family {
 #define KNOB_FAMILY_ENUM(id, name) KNOB_##id,
@@ -70,6 +73,7 @@ struct link_knobs {
 	double bad_enter, bad_leave, bad_loss; /* Gilbert-Elliott; bad_enter 0: off */
 	double ack_loss, syn_loss, octets_loss;
 	double dup, reorder, corrupt, tamper, truncate;
+	double mark; /* ECT becomes CE */
 	uint64_t reorder_ns;
 	enum delay_kind delay_kind;
 	uint64_t delay_ns, jitter_ns;
@@ -128,9 +132,11 @@ struct knobs {
 	uint64_t heal_at; /* from then on the link is perfect and nobody attacks */
 	unsigned n_conns;
 	uint64_t attack_ns; /* mean time between forged segments; 0: none */
-	enum cover_state ambush_state;
-	enum cover_event ambush_event; /* COVER_N_EVENTS: none */
-	unsigned batch;		       /* frames that a host takes a turn */
+	struct {
+		enum cover_state state;
+		enum cover_event event; /* COVER_N_EVENTS: none */
+	} ambush[SIM_AMBUSHES];
+	unsigned batch; /* frames that a host takes a turn */
 	/* A batch has one frame of a connection, and frames go out and come in freely: then it
 	 * makes no difference whether it comes in one turn or in several. */
 	bool distinct;
@@ -141,7 +147,7 @@ struct knobs {
 	struct conn_knobs conn[SIM_CONNS]; /* the first n_conns */
 };
 
-void knobs_draw(struct knobs *k, uint64_t seed, uint32_t without);
+void knobs_draw(struct knobs *k, uint64_t seed, uint64_t without);
 /* All that is not at its default, on one line. */
 void knobs_print(const struct knobs *k, FILE *to);
 

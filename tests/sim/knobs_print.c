@@ -43,6 +43,7 @@ print_link(const struct link_knobs *l, FILE *to)
 	chance(to, "corrupt", l->corrupt);
 	chance(to, "tamper", l->tamper);
 	chance(to, "truncate", l->truncate);
+	chance(to, "mark", l->mark);
 	if (l->jitter_ns > 0)
 		fprintf(to, " jitter=%s%s", kinds[l->delay_kind], l->fifo ? ",fifo" : "");
 	span(to, "jitter", l->jitter_ns, 0);
@@ -76,6 +77,12 @@ print_host(const struct host_knobs *h, FILE *to)
 	span(to, "time_wait", c->time_wait_ns, d.time_wait_ns);
 	span(to, "fin_wait_2", c->fin_wait_2_ns, d.fin_wait_2_ns);
 	number(to, "retries", c->retries, d.retries);
+	number(to, "ecn", h->profile.ecn, 0);
+	span(to, "keepalive", h->profile.keepalive_ns, 0);
+	span(to, "keepalive_interval", h->profile.keepalive_interval_ns, 0);
+	number(to, "keepalive_count", h->profile.keepalive_count, 0);
+	span(to, "idle", h->profile.idle_ns, 0);
+	number(to, "max_half_open", h->conf.max_half_open, h->conf.max_conns);
 	if (h->poor_memory)
 		fprintf(to, " acts=%u small=%u large=%u", h->conf.max_active, h->conf.blocks_small,
 			h->conf.blocks_large);
@@ -126,9 +133,10 @@ knobs_print(const struct knobs *k, FILE *to)
 	fprintf(to, "heal=%.0fs batch=%u%s", (double)k->heal_at / 1e9, k->batch,
 		k->distinct ? ",distinct" : "");
 	span(to, "attack", k->attack_ns, 0);
-	if (k->ambush_event != COVER_N_EVENTS)
-		fprintf(to, " ambush=%s,%s", cover_state_name(k->ambush_state),
-			cover_event_name(k->ambush_event));
+	for (unsigned i = 0; i < SIM_AMBUSHES; i++)
+		if (k->ambush[i].event != COVER_N_EVENTS)
+			fprintf(to, " ambush=%s,%s", cover_state_name(k->ambush[i].state),
+				cover_event_name(k->ambush[i].event));
 	for (unsigned i = 0; i < k->n_conns; i++) {
 		const struct conn_knobs *c = &k->conn[i];
 

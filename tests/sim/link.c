@@ -264,6 +264,8 @@ link_send(struct world *w, unsigned from, struct buf *b)
 	if (!w->healed) {
 		if (k->dup > 0 && rng_chance(&p->damage, k->dup))
 			twin(w, from, b, leaves);
+		if (k->mark > 0 && rng_chance(&p->damage, k->mark))
+			damage_mark(b);
 		damage_maybe(w, k, &p->damage, b);
 	}
 	deliver(w, from, b, leaves);

@@ -191,16 +191,11 @@ memory_clean(struct stack *s)
 	for (unsigned i = 0; RECYCLE && i < s->n_groups; i++) {
 		const struct group *g = &s->group[i];
 
-		clean_pool(&g->tcbs);
-		memset(g->mark, 0, g->tcbs.fresh);
-		memset(g->conntab.bucket, 0,
-		       (size_t)conntab_n_buckets(&g->conntab) * sizeof(struct conntab_bucket));
-		clean_pool(&g->conntab.overflow);
+		/* tables and lines of connections, which are small here */
+		memset(g->tcbs.mem, 0, (size_t)(g->ctx.acts.mem - g->tcbs.mem));
 		clean_pool(&g->ctx.acts);
 		clean_pool(&g->ctx.blocks.small);
 		clean_pool(&g->ctx.blocks.large);
-		clean_fifo(&g->delack);
-		clean_fifo(&g->fin_wait_2);
 	}
 	if (RECYCLE) {
 		clean_fifo(&s->work);

@@ -7,6 +7,6 @@
 
 /* Leaves families of knobs out as long as the scenario still fails, each try in a process of its own; says
  * what is left. Exit status for main. */
-int shrink(struct world *w, uint64_t seed, uint32_t without);
+int shrink(struct world *w, uint64_t seed, uint64_t without);
 
 #endif

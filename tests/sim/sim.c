@@ -11,6 +11,7 @@
 #include "base/opt.h"
 #include "jobs.h"
 #include "shrink.h"
+#include "table.h"
 #include "world.h"
 
 static struct world *world;
@@ -25,7 +26,7 @@ say_seed(void)
 	fprintf(stderr, "replay: %s --seed %llu -v --burst %u", program,
 		(unsigned long long)world->seed, world->burst);
 	if (world->k.without)
-		fprintf(stderr, " --without %#x", world->k.without);
+		fprintf(stderr, " --without %#llx", (unsigned long long)world->k.without);
 	fprintf(stderr, "\n");
 }
 
@@ -82,7 +83,7 @@ static const struct opt opts[] = {
      "finds what a seed that fails can do without and still fail"},
     {"table", 0, OPT_STRING, AT(table), "NAME", NULL, 0, 0, NULL, NULL,
      "goodput or fairness, as CSV"},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct opt_spec spec = {
@@ -96,11 +97,11 @@ static uint32_t
 parse_without(const char *names)
 {
 	char *copy, *end, *save = NULL;
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 
 	if (names == NULL)
 		return 0;
-	bits = (uint32_t)strtoul(names, &end, 0);
+	bits = strtoull(names, &end, 0);
 	if (*end == '\0')
 		return bits;
 	copy = strdup(names);
@@ -111,14 +112,14 @@ parse_without(const char *names)
 			f++;
 		if (f == KNOB_N_FAMILIES)
 			die_usage("--without: no family of knobs is called %s", n);
-		bits |= UINT32_C(1) << f;
+		bits |= UINT64_C(1) << f;
 	}
 	free(copy);
 	return bits;
 }
 
 static int
-run_many(const struct conf *c, uint32_t without)
+run_many(const struct conf *c, uint64_t without)
 {
 	const struct jobs j = {.first = c->seed,
 			       .n = opt_given("seed") && !opt_given("scenarios") ? 1 : c->scenarios,
@@ -147,7 +148,7 @@ int
 main(int argc, char **argv)
 {
 	struct conf c = {.scenarios = 0};
-	uint32_t without;
+	uint64_t without;
 
 	program = argv[0];
 	opt_parse(&spec, argc, argv, &c, NULL, NULL);
@@ -160,5 +161,10 @@ main(int argc, char **argv)
 	if (c.shrink)
 		return shrink(world, c.seed, without);
 	watch_death();
+	if (c.table) {
+		if (!table_print(world, c.table))
+			die_usage("--table: %s is none; goodput and fairness are", c.table);
+		return 0;
+	}
 	return run_many(&c, without);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "host.h"
+#include "host/internal.h"
 #include "tcp/seq.h"
 
 enum { CONTENT = 65521, PIECE = 32768 };
@@ -229,6 +230,9 @@ on_data(struct world *w, struct host *h, struct pair *c, struct end *e,
 	uint32_t n = ev->len;
 
 	CHECK(w, e->established && !e->eof);
+	/* What was kept before went with the connection: these do not follow what was read. */
+	if (stack_tcb(h->s, e->id)->state == TCP_CLOSED)
+		return;
 	if (e->k->keeps)
 		n = (uint32_t)rng_below(&e->rng, n + 1);
 	take(w, h, c, e, ev->data, n);
@@ -255,6 +259,24 @@ retries(const struct host *h, uint8_t state)
 	return state == TCP_SYN_RECEIVED ? c->synack_retries : c->retries;
 }
 
+/* Its port takes frames, and it gets empty ones. */
+static bool
+is_served(const struct host *h)
+{
+	return h->k->refuse_at == NEVER && h->k->poor_at == NEVER;
+}
+
+/* It has ended connections that were silent too long, or has answered one by a cookie and heard
+ * something else than its ACK first. */
+static bool
+has_ended(const struct host *h)
+{
+	struct stack_stats st;
+
+	stack_stats(h->s, &st);
+	return st.tcp.keepalive_ended + st.tcp.idle_ended + st.syn_cookies_bad > 0;
+}
+
 /* Why it ended must be a reason. */
 static void
 check_why(struct world *w, struct host *h, struct pair *c, struct end *e, uint8_t why)
@@ -273,19 +295,24 @@ check_why(struct world *w, struct host *h, struct pair *c, struct end *e, uint8_
 		 * and reads slowly may lose the rest. */
 		CHECK(w, e->user_closed);
 		e->left_unread = (e->state == TCP_LAST_ACK || e->state == TCP_TIME_WAIT) &&
-				 e->read_at != NEVER && !e->eof;
+				 !e->eof && (e->read_at != NEVER || !is_served(h));
 		CHECK(w, e->left_unread || (e->eof && e->read == peer->written));
 		return;
 	case STACK_WHY_RESET: /* by somebody who has no such connection (any more) */
-		CHECK(w, peer->over || peer->aborted || !peer->established);
+		CHECK(w, peer->over || peer->aborted || !peer->established ||
+			     has_ended(host_at(w, 1 - h->side)));
 		return;
 	case STACK_WHY_TIMEOUT:
-		CHECK(w, e->in_vain + host_unsent(h) >= retries(h, e->state));
+		CHECK(w, e->in_vain + host_unsent(h) >= retries(h, e->state) ||
+			     !is_served(h) || /* all of it still waits to leave */
+			     has_ended(h));
 		return;
 	case STACK_WHY_UNREACHABLE:
 		CHECK(w, e->icmp_hit);
 		return;
-	case STACK_WHY_SHED:
+	case STACK_WHY_SHED: /* memory was low, and nothing had moved for long */
+		CHECK(w, h->s->stats.shed_no_progress > 0);
+		return;
 	case STACK_WHY_ABORT: /* not by him: there was no memory for an orderly end */
 		CHECK(w, h->k->starve_step != NEVER || h->k->poor_memory);
 	}
@@ -327,10 +354,25 @@ on_accepted(struct world *w, struct host *h, struct pair *c, struct end *e, uint
 	CHECK(w, !e->has_id && !e->over && !e->opened);
 	*stack_app(h->s, id) = (uint64_t)(c - w->conn);
 	e->established = true;
-	e->iss = stack_tcb(h->s, id)->snd_una - 1;
+	e->iss = stack_tcb(h->s, id)->snd_una - 1; /* of several cookies, perhaps not the last */
+	e->snd_max = e->iss + 1;
 	e->last_una = e->iss + 1;
 	e->state = stack_tcb(h->s, id)->state;
 	began(w, e, id);
+}
+
+/* An old segment with a valid cookie opens a connection again that is over: nobody wants it. */
+static bool
+is_revenant(struct world *w, struct host *h, struct end *e, const struct stack_event *ev)
+{
+	if (e->has_id || !e->over)
+		return false;
+	if (ev->type == STACK_ACCEPTED) {
+		CHECK(w, h->k->conf.max_half_open < h->k->conf.max_conns);
+		stack_abort(h->s, ev->conn, h->now);
+		h->acts_of_user++;
+	}
+	return true;
 }
 
 static struct pair *
@@ -355,6 +397,8 @@ user_event(struct world *w, struct host *h, const struct stack_event *ev)
 
 	CHECK(w, c != NULL);
 	e = &c->end[h->side];
+	if (is_revenant(w, h, e, ev))
+		return;
 	CHECK(w, ev->type == STACK_ACCEPTED || (e->has_id && e->id == ev->conn));
 	switch ((enum stack_event_type)ev->type) {
 	case STACK_ACCEPTED:

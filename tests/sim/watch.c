@@ -9,6 +9,7 @@
 #include "host/internal.h"
 #include "tcp/seq.h"
 #include "user.h"
+#include "wire/bytes.h"
 
 /* --- states --- */
 
@@ -107,7 +108,8 @@ watch_arrives(struct world *w, struct host *h, const struct buf *b)
 	const struct note *n = &b->note;
 	struct end *e = n->conn >= 0 ? &w->conn[n->conn].end[h->side] : NULL;
 
-	h->spoilt_in += n->caught;
+	/* Two flips in an IP header may make a fragment, which waits for others. */
+	h->spoilt_in += n->caught && (b->len < 22 || (load_be16(b->data + 20) & 0x3fff) == 0);
 	if (n->kind != PKT_TCP || n->caught)
 		return;
 	h->tcp_in++;
@@ -174,13 +176,15 @@ check_ack(const struct world *w, const struct host *h, const struct pair *c, str
 	const struct end *peer = &c->end[1 - h->side];
 	const uint32_t octets = s->ack - peer->iss - 1;
 
+	if (!peer->opened) /* any of his cookies */
+		return;
 	CHECK(w, peer->have_iss && seq_leq(s->ack, peer->snd_max));
 	/* What was answered at once may leave behind what the rest of a burst has brought, or what
 	 * a line that stood still has sent since. */
 	CHECK(w, !e->have_ack || seq_geq(s->ack, e->last_ack) || !w->k.distinct);
 	e->last_ack = e->have_ack ? seq_max(e->last_ack, s->ack) : s->ack;
 	e->have_ack = true;
-	if (e->has_id && !e->aborted)
+	if (e->has_id && !e->aborted && stack_tcb(h->s, e->id)->state != TCP_CLOSED)
 		CHECK(w, octets <= e->read + host_unread(h, e->id) + e->peer_fin);
 }
 
@@ -223,6 +227,20 @@ check_options(const struct world *w, const struct host *h, struct end *e, const 
 	e->have_tsval = true;
 }
 
+/* RFC 3168 6.1.4 to 6.1.6: only octets that are sent for the first time may be marked, on a
+ * connection that has agreed to it. */
+static void
+check_ecn(const struct world *w, const struct host *h, const struct end *e, const struct pkt *p)
+{
+	const struct tcp_seg *s = &p->tcp;
+
+	if (p->ecn == ECN_NOT)
+		return;
+	CHECK(w, p->ecn == ECN_ECT0 && s->len > 0);
+	CHECK(w, !e->has_id || stack_tcb(h->s, e->id)->flags & TCB_ECT);
+	CHECK(w, seq_geq(s->seq, e->snd_max));
+}
+
 /* A SYN,ACK may be one of several that a listener gives out before one of them is taken. */
 static void
 note_syn(const struct world *w, struct end *e, const struct tcp_seg *s)
@@ -238,6 +256,16 @@ note_syn(const struct world *w, struct end *e, const struct tcp_seg *s)
 		e->mss = s->mss;
 }
 
+/* An old or a forged SYN has found the listener when all was over: it comes to nothing. */
+static bool
+is_ghost(const struct host *h, const struct pair *c, const struct end *e, uint8_t flags)
+{
+	const struct flow f = flow_of(c, h->side);
+	const enum cover_state s = host_state(h, &f);
+
+	return e->over && (flags & TCP_SYN || (s > COVER_LISTEN && s < COVER_TIME_WAIT));
+}
+
 static void
 watch_segment(struct world *w, struct host *h, struct pair *c, const struct pkt *p,
 	      const struct buf *b)
@@ -246,13 +274,10 @@ watch_segment(struct world *w, struct host *h, struct pair *c, const struct pkt 
 	const struct tcp_seg *s = &p->tcp;
 
 	CHECK(w, !(s->flags & TCP_RST) || s->len == 0);
-	if (s->flags & TCP_RST)
+	if (s->flags & TCP_RST || is_ghost(h, c, e, s->flags))
 		return;
-	if (s->flags & TCP_SYN) {
-		if (e->over) /* an old SYN has found the listener: it comes to nothing */
-			return;
+	if (s->flags & TCP_SYN)
 		note_syn(w, e, s);
-	}
 	check_octets(w, c, h->side, p, b);
 	check_window(w, c, h->side, s);
 	if (s->flags & TCP_ACK) {
@@ -260,6 +285,7 @@ watch_segment(struct world *w, struct host *h, struct pair *c, const struct pkt 
 		check_edge(w, h, c, e, s);
 	}
 	check_options(w, h, e, s);
+	check_ecn(w, h, e, p);
 	e->snd_max = seq_max(e->snd_max, s->seq + tcp_seg_len(s));
 	if (tcp_seg_len(s) > 0)
 		e->in_vain++;

@@ -13,7 +13,7 @@
 #include "link.h"
 #include "user.h"
 
-enum { BATCH_MAX = 32, STEPS_MAX = 20000000, IDLE_TURNS_MAX = 100000 };
+enum { BATCH_MAX = 32, STEPS_MAX = 3000000, IDLE_TURNS_MAX = 100000 };
 #define PATIENCE_NS (3600 * S)
 #define LIMIT_NS    (6 * 3600 * S)
 
@@ -186,14 +186,27 @@ end_half_open(struct world *w, uint64_t patience)
 	return some;
 }
 
+static bool
+is_empty(const struct world *w)
+{
+	for (unsigned side = 0; side < 2; side++)
+		if (host_conns(&w->host[side]) > 0)
+			return false;
+	return w->link.n == 0 && user_next(w, 0) == NEVER && user_next(w, 1) == NEVER;
+}
+
 bool
 world_step(struct world *w)
 {
 	const uint64_t at = next(w);
 	bool moved[2] = {false, false};
 
-	if (at == NEVER)
-		return end_half_open(w, 0);
+	if (at == NEVER || at > w->t + PATIENCE_NS) { /* a look at idle connections is always due */
+		if (end_half_open(w, 0))
+			return true;
+		if (at == NEVER || is_empty(w))
+			return false;
+	}
 	w->t = at > w->t ? at : w->t;
 	w->healed = w->t >= w->start + w->k.heal_at;
 	w->steps++;
@@ -252,8 +265,18 @@ world_end(struct world *w)
 	w->r->hash += w->hash; /* in whatever order */
 }
 
+/* In the middle of it. */
+void
+world_leave(struct world *w)
+{
+	link_clear(w);
+	for (unsigned side = 0; side < 2; side++)
+		host_free(w, side);
+	CHECK(w, w->n_bufs == 0);
+}
+
 uint64_t
-world_run(struct world *w, uint64_t seed, uint32_t without)
+world_run(struct world *w, uint64_t seed, uint64_t without)
 {
 	w->seed = seed;
 	knobs_draw(&w->k, seed, without);

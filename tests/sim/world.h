@@ -105,6 +105,7 @@ struct host {
 	uint64_t clock_base, clock_from; /* its clock said clock_base at world time clock_from */
 	uint64_t now;
 	uint64_t wake; /* world time */
+	uint64_t retry_ns;
 	uint32_t n_frames;
 	uint64_t turns;
 	/* of this turn, and of all */
@@ -132,7 +133,7 @@ struct world {
 	struct pair conn[SIM_CONNS];
 	struct rng attack;
 	uint64_t attack_at, dark_until;
-	bool ambushed;
+	bool ambushed[SIM_AMBUSHES];
 	unsigned burst; /* frames that one call of stack_input gets */
 	bool verbose;
 	struct report *r;
@@ -143,11 +144,12 @@ struct world {
 /* One world for all scenarios of a process. */
 struct world *world_new(void);
 /* Runs a scenario from beginning to end; returns the hash of all frames that its stacks have sent. */
-uint64_t world_run(struct world *w, uint64_t seed, uint32_t without);
+uint64_t world_run(struct world *w, uint64_t seed, uint64_t without);
 /* The parts of it, for who brings knobs of his own. */
 void world_begin(struct world *w);
 bool world_step(struct world *w); /* false: nothing will ever happen any more */
 void world_end(struct world *w);
+void world_leave(struct world *w); /* before its end */
 
 /* --- for the parts of the world --- */
 
