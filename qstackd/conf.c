@@ -13,13 +13,11 @@
 #include "base/units.h"
 #include "dp/dp.h"
 
-/* Octets that a connection costs at most on average: its tcb and its place in the table, and the share of one connection in
- * sixteen that is active in an active block and buffers. */
-enum { CONF_CONNECTION_BYTES = 160, CONF_MIN_CONNECTIONS = 1024 };
+enum { CONF_MIN_CONNECTIONS = 1024 };
 
-/* What an active connection costs beyond that, and how many of a small server's may be active when there is memory for
- * it: as many as come in a second or so, because those whose handshake a late server has not finished are active. */
-enum { CONF_ACTIVE_BYTES = 1024, CONF_ACTIVE_WANTED = 65536 };
+/* How many of a small server's connections may be active when there is memory for it: as many as come in a second or so, because
+ * those whose handshake a late server has not finished are active. */
+enum { CONF_ACTIVE_WANTED = 65536, CONF_ACTIVE_PART = 16 };
 static const uint64_t max_connections = UINT64_C(1) << 28;
 
 static const char default_port[] = "memif:server,server";
@@ -290,42 +288,71 @@ complete_listens(struct conf *c)
 	}
 }
 
+/* What so many connections can take at most, that many of them active at a time. */
+static uint64_t
+bytes_of(uint64_t connections, uint64_t active)
+{
+	struct stack_conf sc;
+
+	stack_conf_default(&sc);
+	sc.max_conns = (uint32_t)connections;
+	sc.max_active = (uint32_t)active;
+	return stack_bytes(&sc);
+}
+
+static uint64_t
+bytes_of_connections(uint64_t n)
+{
+	return bytes_of(n, n / CONF_ACTIVE_PART);
+}
+
+/* The most connections, from least on, that --mem holds; least when not even those. */
+static uint64_t
+connections_in(uint64_t mem, uint64_t least)
+{
+	uint64_t low = least, high = max_connections;
+
+	while (low < high) {
+		uint64_t middle = (low + high + 1) / 2;
+
+		if (bytes_of_connections(middle) <= mem)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
 static void
 complete_connections(struct conf *c)
 {
 	if (c->mem_bytes == 0)
 		c->mem_bytes = mem_available() / 2;
-	uint64_t fit = c->mem_bytes / CONF_CONNECTION_BYTES;
-
 	if (c->connections == 0)
-		c->connections = fit < max_connections ? fit : max_connections;
-	if (c->connections < CONF_MIN_CONNECTIONS)
-		c->connections = CONF_MIN_CONNECTIONS;
-	if (c->connections > fit && opt_given("mem"))
+		c->connections = connections_in(c->mem_bytes, CONF_MIN_CONNECTIONS);
+	uint64_t need = bytes_of_connections(c->connections);
+
+	if (need > c->mem_bytes && opt_given("mem"))
 		die_usage(
-		    "--connections: %llu need %llu MiB (%d octets each), --mem allows %llu MiB",
-		    (unsigned long long)c->connections,
-		    (unsigned long long)(c->connections * CONF_CONNECTION_BYTES >> 20),
-		    CONF_CONNECTION_BYTES, (unsigned long long)(c->mem_bytes >> 20));
+		    "--connections: %llu need %llu MiB (%llu octets each), --mem allows %llu MiB",
+		    (unsigned long long)c->connections, (unsigned long long)(need >> 20),
+		    (unsigned long long)(need / c->connections),
+		    (unsigned long long)(c->mem_bytes >> 20));
 }
 
-static uint64_t
-least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* One in sixteen, which the connections have paid for, and more for what is left. */
+/* One in sixteen, which is in what the connections need, and more for what is left. */
 static void
 complete_active(struct conf *c)
 {
-	const uint64_t paid = c->connections / 16;
-	const uint64_t used = least(c->connections * CONF_CONNECTION_BYTES, c->mem_bytes);
-	const uint64_t wanted = least(c->connections, CONF_ACTIVE_WANTED);
+	const uint64_t wanted =
+	    c->connections < CONF_ACTIVE_WANTED ? c->connections : CONF_ACTIVE_WANTED;
 
-	c->active = least(wanted, paid + (c->mem_bytes - used) / CONF_ACTIVE_BYTES);
-	if (c->active < paid)
-		c->active = paid;
+	c->active = c->connections / CONF_ACTIVE_PART;
+	while (c->active < wanted &&
+	       bytes_of(c->connections, c->active + c->active / 4 + 1) <= c->mem_bytes)
+		c->active += c->active / 4 + 1;
+	if (c->active > c->connections)
+		c->active = c->connections;
 }
 
 void

@@ -19,6 +19,7 @@ enum {
 	GROUP_SLACK = 1024,
 	IP_TCP_HEADERS = 40,
 	TIMEOUT_BATCH = 32,
+	CACHE_LINE = 64,
 };
 
 void
@@ -85,45 +86,61 @@ derive_key(struct flow_key *key, const uint8_t secret[16])
 	key->k1 = siphash24(secret, "host.k1", 7);
 }
 
-static uint32_t
-work_entries(const struct stack *s, const struct group_sizes *z)
-{
-	uint64_t n = (uint64_t)z->conns * s->n_groups + STACK_ANSWERS, p = 1;
-
-	while (p < n)
-		p <<= 1;
-	return (uint32_t)p;
-}
-
 static uint64_t
 page(uint64_t bytes)
 {
 	return (bytes + 4095) & ~UINT64_C(4095);
 }
 
-/* One reservation for all that grows with the connections. */
+/* The parts of the one reservation for all that grows with the connections. */
+struct layout {
+	struct group_sizes sizes;
+	uint64_t group, line; /* octets of each group, of each of the two lines */
+	uint32_t work;	      /* entries of a line */
+};
+
+static uint64_t
+lay_out(const struct stack_conf *c, struct layout *l)
+{
+	const uint64_t n_groups = UINT64_C(1) << c->group_bits;
+	uint64_t entries, p = 1;
+
+	fill_sizes(c, &l->sizes);
+	entries = l->sizes.conns * n_groups + STACK_ANSWERS;
+	while (p < entries)
+		p <<= 1;
+	l->work = (uint32_t)p;
+	l->group = page(group_bytes(&l->sizes));
+	l->line = page(p * sizeof(struct fifo_item));
+	return l->group * n_groups + 2 * l->line + CACHE_LINE;
+}
+
+uint64_t
+stack_bytes(const struct stack_conf *c)
+{
+	struct stack_conf full = *c;
+	struct layout l;
+
+	fill_defaults(&full);
+	return lay_out(&full, &l);
+}
+
 static int
 reserve_memory(struct stack *s)
 {
-	struct group_sizes z;
-	uint64_t each, line;
-	uint32_t work;
+	struct layout l;
 	uint8_t *p;
 
-	fill_sizes(&s->conf, &z);
-	work = work_entries(s, &z);
-	each = page(group_bytes(&z));
-	line = page((uint64_t)work * sizeof(struct fifo_item));
-	s->mem_bytes = each * s->n_groups + 2 * line + 64;
+	s->mem_bytes = lay_out(&s->conf, &l);
 	s->mem = s->conf.reserve(s->mem_bytes);
 	if (s->mem == NULL)
 		return -ENOMEM;
-	p = (uint8_t *)(((uintptr_t)s->mem + 63) & ~(uintptr_t)63);
-	for (unsigned i = 0; i < s->n_groups; i++, p += each)
-		group_init(&s->group[i], &z, p, &s->conf.tcp, s->conf.secret, &s->half_open,
+	p = (uint8_t *)(((uintptr_t)s->mem + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1));
+	for (unsigned i = 0; i < s->n_groups; i++, p += l.group)
+		group_init(&s->group[i], &l.sizes, p, &s->conf.tcp, s->conf.secret, &s->half_open,
 			   s->conf.now);
-	fifo_init(&s->work, p, work);
-	fifo_init(&s->waiting, p + line, work);
+	fifo_init(&s->work, p, l.work);
+	fifo_init(&s->waiting, p + l.line, l.work);
 	return 0;
 }
 

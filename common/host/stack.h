@@ -59,6 +59,8 @@ struct stack_conf {
 };
 
 void stack_conf_default(struct stack_conf *c);
+/* What connections can touch at most, all limits reached: tcbs, tables, active blocks, blocks. */
+uint64_t stack_bytes(const struct stack_conf *c);
 /* NULL and errno when memory is not to be had. */
 struct stack *stack_new(const struct stack_conf *c);
 void stack_free(struct stack *s);

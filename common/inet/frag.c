@@ -118,7 +118,7 @@ make_room(struct frag_table *t, uint32_t src)
 				oldest = s;
 		}
 	}
-	if (n >= t->n_slots / 4) {
+	if (oldest != NULL && n >= t->n_slots / 4) {
 		t->stats.drop_source++;
 		free_slot(t, oldest);
 		return oldest;

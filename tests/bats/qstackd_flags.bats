@@ -51,7 +51,7 @@ teardown_file() {
 	fails_with 2 'needs an --ip' qstackd --port memif:a --ip 10.0.0.1/24 --port memif:b
 	fails_with 2 'not a neighbour' qstackd --gateway 10.0.0.1
 	fails_with 2 'not a host address' qstackd --ip 10.0.0.0/24
-	fails_with 2 'octets each' qstackd --mem 16M --connections 1M
+	fails_with 2 'octets each.*16 MiB' qstackd --mem 16M --connections 1M
 	fails_with 2 'unknown\|unexpected\|operand' qstackd extra
 	fails_with 2 'unknown\|no-such' qstackd --no-such-flag
 }

@@ -241,6 +241,40 @@ refuse(size_t bytes)
 	return NULL;
 }
 
+static size_t asked;
+
+static void *
+note_size(size_t bytes)
+{
+	asked = bytes;
+	return NULL;
+}
+
+/* What a budget is held against is what is reserved, and grows with every limit. */
+static void
+test_budget(void **state)
+{
+	struct stack_conf c;
+	uint64_t last = 0;
+
+	(void)state;
+	kit_conf(&c);
+	c.reserve = note_size;
+	for (c.max_conns = 1; c.max_conns < 300000000; c.max_conns = c.max_conns * 3 + 1) {
+		assert_null(stack_new(&c));
+		assert_int_equal(asked, stack_bytes(&c));
+		assert_true(asked >= last);
+		last = asked;
+	}
+	c.max_conns = 10000000;
+	c.max_active = c.max_conns / 16;
+	c.group_bits = 0; /* with more, each may have twice its share */
+	assert_in_range(stack_bytes(&c) / c.max_conns, 100, 224);
+	last = stack_bytes(&c);
+	c.max_active += 1000;
+	assert_true(stack_bytes(&c) > last);
+}
+
 static void
 test_no_memory_at_all(void **state)
 {
@@ -349,6 +383,7 @@ main(void)
 	    cmocka_unit_test(test_half_open_stuck),
 	    cmocka_unit_test(test_dscp_and_ecn),
 	    cmocka_unit_test(test_no_memory_at_all),
+	    cmocka_unit_test(test_budget),
 	};
 	int failed = cmocka_run_group_tests_name("one group", tests, NULL, NULL);
 
