@@ -1,6 +1,6 @@
 /* attack.c - forged segments: of one who sees nothing (RFC 5961, 5927), or has the numbers almost right. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "attack.h"
+#include "tests/sim/attack.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* cover.c - the table of (state, event) pairs. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "cover.h"
+#include "tests/sim/cover.h"
 
 #include <stdio.h>
 

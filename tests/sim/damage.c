@@ -1,6 +1,6 @@
 /* damage.c - bits flip (the checksums must tell), or fields change as a bad middlebox changes them. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "damage.h"
+#include "tests/sim/damage.h"
 
 #include <string.h>
 

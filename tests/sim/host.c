@@ -1,6 +1,6 @@
 /* host.c - a turn of a tool's loop (host/stack.h), with a port that may refuse and memory that may run out. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "host.h"
+#include "tests/sim/host.h"
 
 #include <string.h>
 

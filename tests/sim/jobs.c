@@ -1,6 +1,6 @@
 /* jobs.c - each process takes every nth seed, and counts in memory that all see. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "jobs.h"
+#include "tests/sim/jobs.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* knobs.c - a scenario is drawn: most are small and half of them calm; a few are large, or mad. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "knobs.h"
+#include "tests/sim/knobs.h"
 
 #include "base/rng.h"
 #include "draw.h"
@@ -259,6 +259,11 @@ draw_extras(struct knobs *k, struct host_knobs *h, uint64_t seed)
 	}
 	if (family(k, seed, KNOB_KEEPALIVE, &r) && rng_chance(&r, 0.05))
 		h->profile.idle_ns = PICK(&r, 10 * S, 60 * S, 600 * S);
+	if (!family(k, seed, KNOB_CC, &r))
+		return;
+	h->profile.cc = (uint8_t)PICK(&r, TCP_CC_CUBIC, TCP_CC_NEWRENO);
+	if (rng_chance(&r, 0.05))
+		h->profile.user_timeout_ns = PICK(&r, 5 * S, 60 * S);
 }
 
 static void

@@ -53,7 +53,8 @@ enum { SIM_CONNS = 64, SIM_HOLES = 3, SIM_AMBUSHES = 3 };
 	X(BATCH, "batch")         /* several frames a turn */                                      \
 	X(COOKIES, "cookies")     /* few places for half-open connections */                       \
 	X(ECN, "ecn")             /* and a router that marks */                                    \
-	X(KEEPALIVE, "keepalive") /* and limits on idle connections */
+	X(KEEPALIVE, "keepalive") /* and limits on idle connections */                             \
+	X(CC, "cc")               /* congestion control, and how long it may take */
 
 enum knob_family {
 #define KNOB_FAMILY_ENUM(id, name) KNOB_##id,

@@ -82,6 +82,8 @@ print_host(const struct host_knobs *h, FILE *to)
 	span(to, "keepalive_interval", h->profile.keepalive_interval_ns, 0);
 	number(to, "keepalive_count", h->profile.keepalive_count, 0);
 	span(to, "idle", h->profile.idle_ns, 0);
+	number(to, "cc", h->profile.cc, 0);
+	span(to, "user_timeout", h->profile.user_timeout_ns, 0);
 	number(to, "max_half_open", h->conf.max_half_open, h->conf.max_conns);
 	if (h->poor_memory)
 		fprintf(to, " acts=%u small=%u large=%u", h->conf.max_active, h->conf.blocks_small,

@@ -1,6 +1,6 @@
 /* link.c - lshaper's models, and around them those that it does not have yet, each with its own stream. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "link.h"
+#include "tests/sim/link.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* memory.c - stacks are made and freed by the thousand: their memory is used again, and only what was used is cleaned. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "memory.h"
+#include "tests/sim/memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>

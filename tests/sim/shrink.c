@@ -1,6 +1,6 @@
 /* shrink.c - families of knobs are left out, one after the other, while the scenario still fails. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "shrink.h"
+#include "tests/sim/shrink.h"
 
 #include <fcntl.h>
 #include <signal.h>

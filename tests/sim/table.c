@@ -1,6 +1,6 @@
 /* table.c - bulk transfers over one bottleneck, measured in virtual time: exact, so that a diff shows every change. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "table.h"
+#include "tests/sim/table.h"
 
 #include <stdio.h>
 #include <string.h>

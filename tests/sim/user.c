@@ -1,6 +1,6 @@
 /* user.c - users whose octets follow from their position, so that each one can be checked when it comes. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "user.h"
+#include "tests/sim/user.h"
 
 #include <string.h>
 
@@ -305,7 +305,7 @@ check_why(struct world *w, struct host *h, struct pair *c, struct end *e, uint8_
 	case STACK_WHY_TIMEOUT:
 		CHECK(w, e->in_vain + host_unsent(h) >= retries(h, e->state) ||
 			     !is_served(h) || /* all of it still waits to leave */
-			     has_ended(h));
+			     has_ended(h) || h->k->profile.user_timeout_ns > 0);
 		return;
 	case STACK_WHY_UNREACHABLE:
 		CHECK(w, e->icmp_hit);

@@ -1,6 +1,6 @@
 /* watch.c - the rules of RFC 9293, 7323 and 2018 that an onlooker can hold the stacks to. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "watch.h"
+#include "tests/sim/watch.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* world.c - what happens next, until nothing will. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "world.h"
+#include "tests/sim/world.h"
 
 #include <stdarg.h>
 #include <stdio.h>
