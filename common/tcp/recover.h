@@ -63,7 +63,8 @@ void rack_timeout(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, u
 
 /* --- tail loss probes (tcp_tlp.c) --- */
 
-/* Octets were sent for the first time, or acknowledged: arms the timer of the probe, or takes it away. */
+/* Octets were sent for the first time, or acknowledged: arms the timer of the probe, or takes it
+ * away. */
 void tlp_schedule(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint64_t now);
 /* True: the probe has repaired a loss, to which congestion control must respond. */
 bool tlp_acked(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg,

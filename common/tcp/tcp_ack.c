@@ -7,8 +7,9 @@
 static void
 update_send_window(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, bool is_new_ack)
 {
-	/* RFC 9293 3.10.7.4, and one case more: octets that the peer repeats are left of SND.WL1, but when they bring a new ACK its window is
-	 * the latest. To keep the old one would move the right edge with SND.UNA, beyond what was offered. */
+	/* RFC 9293 3.10.7.4, and one case more: octets that the peer repeats are left of SND.WL1,
+	 * but when they bring a new ACK its window is the latest. To keep the old one would move
+	 * the right edge with SND.UNA, beyond what was offered. */
 	if (a && !is_new_ack && !seq_lt(a->snd_wl1, seg->seq) &&
 	    !(a->snd_wl1 == seg->seq && seq_leq(a->snd_wl2, seg->ack)))
 		return;
@@ -20,7 +21,8 @@ update_send_window(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, 
 	if (t->snd_wnd > a->max_wnd)
 		a->max_wnd = t->snd_wnd;
 	if (a->flags & TCP_ACT_PERSIST && t->snd_wnd > 0) {
-		/* Open again: the probe's octet goes out anew with the rest; a scoreboard has it as lost. */
+		/* Open again: the probe's octet goes out anew with the rest; a scoreboard has it as
+		 * lost. */
 		a->flags &= ~(uint32_t)TCP_ACT_PERSIST;
 		a->rexmt_at = TCP_NEVER;
 		a->backoff = 0;

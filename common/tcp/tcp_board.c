@@ -77,7 +77,8 @@ is_after(uint32_t a_us, uint32_t b_us)
 	return seq_gt(a_us, b_us);
 }
 
-/* Runs next to each other with the same fate; `slack_us` apart when they are in flight. What is lost or reported has no time worth keeping. */
+/* Runs next to each other with the same fate; `slack_us` apart when they are in flight. What is
+ * lost or reported has no time worth keeping. */
 static bool
 may_join(const struct board_run *l, const struct board_run *r, uint32_t slack_us)
 {
@@ -140,7 +141,7 @@ static uint32_t
 span_of(struct board *b, const struct block_pools *p)
 {
 	const struct board_run *r = board_runs(b, p);
-	uint32_t first = r[0].tx_us, last = r[0].tx_us;
+	uint32_t first = r[0].tx_us, last = first;
 
 	for (unsigned i = 1; i < b->n; i++) {
 		first = seq_min(first, r[i].tx_us);
@@ -161,7 +162,8 @@ n_joinable(struct board *b, const struct block_pools *p)
 	return n;
 }
 
-/* Coarser and coarser, until a quarter is free; not at all when that would not make room for `more`. */
+/* Coarser and coarser, until a quarter is free; not at all when that would not make room for
+ * `more`. */
 static void
 squeeze(struct board *b, struct block_pools *p, unsigned more)
 {
@@ -284,7 +286,8 @@ board_sent(struct board *b, struct block_pools *p, uint32_t end, uint32_t now_us
 		board_runs(b, p)[b->n++] = fresh;
 		return;
 	}
-	/* Nothing could be joined: the last report is forgotten, or what is lost counts as sent with this. */
+	/* Nothing could be joined: the last report is forgotten, or what is lost counts as sent
+	 * with this. */
 	last = board_runs(b, p) + b->n - 1;
 	uint32_t len = last->end - start_of(b, board_runs(b, p), b->n - 1u);
 
@@ -300,7 +303,8 @@ void
 board_sent_again(struct board *b, struct block_pools *p, uint32_t start, uint32_t end,
 		 uint32_t now_us)
 {
-	/* Without room a little more than what was sent counts as sent; it will be found lost once more. */
+	/* Without room a little more than what was sent counts as sent; it will be found lost once
+	 * more. */
 	bool exact = make_room(b, p, 2);
 	unsigned i = exact ? split(b, p, start) : find(b, p, start);
 	unsigned k = exact ? split(b, p, end) : find(b, p, end - 1) + 1;

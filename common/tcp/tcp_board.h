@@ -1,4 +1,4 @@
-/* tcp_board.h - the scoreboard: what is in flight, when it left, what of it arrived (RFC 6675 3, 8985 5.2). */
+/* tcp_board.h - the scoreboard: what is in flight, what of it has arrived (RFC 6675 3, 8985 5.2). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TCP_BOARD_H
 #define TCP_BOARD_H
@@ -9,20 +9,23 @@
 #include "tcp/block.h"
 
 /*
- * Runs of octets that share a fate, ascending and without gaps from the first octet not acknowledged to the last one sent. Octets that
- * left at the same time are one run, so that a burst in flight is one, a burst with a hole is three. Few runs lie in the board itself, more in
- * a small or a large block of the pool. Each is in one of three states:
+ * Runs of octets that share a fate, ascending and without gaps from the first octet not
+ * acknowledged to the last one sent. Octets that left at the same time are one run, so that a burst
+ * in flight is one, a burst with a hole is three. Few runs lie in the board itself, more in a small
+ * or a large block of the pool. Each is in one of three states:
  *
  *	in flight	flags 0, or BOARD_AGAIN when it was sent more than once
  *	BOARD_LOST	taken for lost and not sent again since; BOARD_AGAIN as above
  *	BOARD_SACKED	reported by the peer
  *
- * When there is no room for one more, runs in flight that left one after the other become one, which keeps the later time: losses in it
- * are seen a little later, by a hundredth of the span of the flight or so. When even that makes no room (a peer reports every other octet) a report is
+ * When there is no room for one more, runs in flight that left one after the other become one,
+ * which keeps the later time: losses in it are seen a little later, by a hundredth of the span of
+ * the flight or so. When even that makes no room (a peer reports every other octet) a report is
  * forgotten, which costs nothing but a retransmission.
  *
- * So no input costs more than a few passes over BOARD_RUNS_MAX runs: an ACK with four reports of single octets that a full board cannot
- * take in costs about 1 us, one that it can about 0.2 us (tests/unit/test_tcp_board.c measures both).
+ * So no input costs more than a few passes over BOARD_RUNS_MAX runs: an ACK with four reports of
+ * single octets that a full board cannot take in costs about 1 us, one that it can about 0.2 us
+ * (tests/unit/test_tcp_board.c measures both).
  */
 enum { BOARD_INLINE = 4, BOARD_RUNS_MAX = BLOCK_LARGE_ROOM / 12 };
 
@@ -54,7 +57,8 @@ struct board {
 struct board_news {
 	uint32_t octets;       /* that were neither acknowledged nor reported before */
 	uint32_t wrongly_lost; /* of those, taken for lost and not sent again */
-	/* The latest sent of what was sent once (at once_us or later), and of what was sent more often. */
+	/* The latest sent of what was sent once (at once_us or later), and of what was sent more
+	 * often. */
 	bool once, again;
 	uint32_t once_us, once_end;
 	uint32_t again_us, again_end;

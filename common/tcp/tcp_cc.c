@@ -1,8 +1,9 @@
-/* tcp_cc.c - congestion control: windows and thresholds (RFC 5681, 3465, 6928, 7661, 3168), NewReno's and CUBIC's (9438, 9406). */
+/* tcp_cc.c - windows and thresholds: NewReno's (RFC 5681, 3465), CUBIC's (9438, 9406). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 
-/* Segments that one ACK may open the window by in slow start: L of RFC 3465 2.2, and of RFC 9406 4.2 without pacing. */
+/* Segments that one ACK may open the window by in slow start: L of RFC 3465 2.2, and of RFC 9406
+ * 4.2 without pacing. */
 enum { NEWRENO_L = 2, HYSTART_L = 8, CSS_GROWTH_DIVISOR = 4 };
 
 static bool
@@ -44,7 +45,8 @@ prepare(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 
 /* --- growing --- */
 
-/* A window that is not used up says nothing about the path (RFC 7661 explains): it does not grow. */
+/* A window that is not used up says nothing about the path (RFC 7661 explains): it does not
+ * grow. */
 static bool
 is_window_used(const struct tcb *t, const struct tcp_act *a, uint32_t flight)
 {
@@ -156,7 +158,8 @@ cc_timeout(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 {
 	uint32_t flight = a->snd_max - t->snd_una;
 
-	/* RFC 5681 3.1: not again for the same segment; and never up while a loss is being repaired. */
+	/* RFC 5681 3.1: not again for the same segment; and never up while a loss is being
+	 * repaired. */
 	if (a->flags & TCP_ACT_RECOVERY) {
 		uint32_t half = half_of(t, flight);
 
@@ -176,7 +179,8 @@ cc_ecn_reduce(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t no
 	bool is_reduced = a->flags & TCP_ACT_ECN_REDUCED && seq_lt(t->snd_una, a->ecn_end);
 
 	(void)now;
-	/* Not before the peer could have heard of the last one, nor while a loss in the same window has reduced it. */
+	/* Not before the peer could have heard of the last one, nor while a loss in the same window
+	 * has reduced it. */
 	if (is_reduced || a->flags & (TCP_ACT_CWR_DUE | TCP_ACT_RECOVERY | TCP_ACT_LOSS) ||
 	    seq_lt(t->snd_una, a->recover))
 		return;

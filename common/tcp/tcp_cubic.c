@@ -3,8 +3,8 @@
 #include "tcp/tcp_cubic.h"
 
 /*
- * C is 0.4 segments per s^3, beta 0.7. With time in ms and windows in octets, the cubic term C (t - K)^3 is mss (t - K)^3 / 2.5e9, and
- * K the cube root of 2.5e9 (w_max - cwnd) / mss.
+ * C is 0.4 segments per s^3, beta 0.7. With time in ms and windows in octets, the cubic term C (t -
+ * K)^3 is mss (t - K)^3 / 2.5e9, and K the cube root of 2.5e9 (w_max - cwnd) / mss.
  */
 #define C_INVERSE UINT64_C(2500000000)
 

@@ -1,4 +1,4 @@
-/* tcp_cubic.h - CUBIC's window (RFC 9438), in octets and integers; HyStart++ (RFC 9406) ends its slow start. */
+/* tcp_cubic.h - CUBIC's window (RFC 9438) in integers; HyStart++ (RFC 9406). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef TCP_CUBIC_H
 #define TCP_CUBIC_H
@@ -22,7 +22,8 @@ struct cubic {
 void cubic_init(struct cubic *c);
 /* A loss, or ECE: returns ssthresh (RFC 9438 4.6, 4.7). */
 uint32_t cubic_reduce(struct cubic *c, uint32_t cwnd, uint32_t flight, uint32_t mss);
-/* A timeout instead: likewise, and congestion avoidance starts from where slow start will end (4.8). */
+/* A timeout instead: likewise, and congestion avoidance starts from where slow start will end
+ * (4.8). */
 uint32_t cubic_timeout(struct cubic *c, uint32_t cwnd, uint32_t flight, uint32_t mss);
 /* cwnd after `acked` octets more were acknowledged in congestion avoidance. */
 uint32_t cubic_avoid(struct cubic *c, uint32_t cwnd, uint32_t acked, uint32_t mss, uint32_t srtt_us,

@@ -1,4 +1,4 @@
-/* tcp_hystart.c - slow start ends when round trips get longer, not only when segments get lost (HyStart++, RFC 9406). */
+/* tcp_hystart.c - slow start ends when round trips get longer: HyStart++ (RFC 9406). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/seq.h"
 #include "tcp/tcp_cubic.h"

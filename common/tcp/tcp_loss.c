@@ -1,10 +1,11 @@
-/* tcp_loss.c - connections with SACK: what an ACK says of losses, and what follows (RFC 6675, 8985, 9937, 2018, 2883). */
+/* tcp_loss.c - connections with SACK: what an ACK says of losses (RFC 6675, 8985, 2018, 2883). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/recover.h"
 
 /* --- taking in --- */
 
-/* RFC 2883 4: the first block reports octets that came twice when it lies below the ACK (no more than a window) or inside of the second. */
+/* RFC 2883 4: the first block reports octets that came twice when it lies below the ACK (no more
+ * than a window) or inside of the second. */
 static bool
 is_dsack(const struct tcp_act *a, const struct tcp_seg *seg)
 {
@@ -53,8 +54,9 @@ take_blocks(struct tcp_ctx *ctx, struct tcp_act *a, const struct tcp_seg *seg, s
 		a->dup_acks++;
 }
 
-/* RTT of what was sent last of all that has arrived; of what was sent twice only when a timestamp says that the later copy was answered. For SRTT
- * one measurement a round trip counts, for which the gains of RFC 6298 are made (RFC 7323 G asks for smaller ones where every ACK counts). */
+/* RTT of what was sent last of all that has arrived; of what was sent twice only when a timestamp
+ * says that the later copy was answered. For SRTT one measurement a round trip counts, for which
+ * the gains of RFC 6298 are made (RFC 7323 G asks for smaller ones where every ACK counts). */
 static void
 measure(const struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, uint64_t now,
 	struct loss_news *n)
@@ -127,7 +129,8 @@ enter_recovery(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, const stru
 	prr_begin(a, n->outstanding);
 }
 
-/* RFC 6675 5 (A): all that was in flight at the beginning is acknowledged. True: this ACK ended a fast recovery. */
+/* RFC 6675 5 (A): all that was in flight at the beginning is acknowledged. True: this ACK ended a
+ * fast recovery. */
 static bool
 leave_recovery(const struct tcb *t, struct tcp_act *a)
 {
@@ -239,8 +242,8 @@ loss_timer_expired(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64
 		reordering_expired(ctx, t, a, now);
 }
 
-/* What was reported still counts (RFC 6675 5.1), unless the peer shows that it has thrown it away: then all of it is as if it had never been
- * reported (RFC 2018 8). */
+/* What was reported still counts (RFC 6675 5.1), unless the peer shows that it has thrown it away:
+ * then all of it is as if it had never been reported (RFC 2018 8). */
 void
 loss_timeout(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
 {

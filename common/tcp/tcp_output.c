@@ -21,7 +21,8 @@ rcv_room(const struct tcp_ctx *ctx, const struct tcb *t)
 	return unread < ctx->cfg.rcvbuf ? ctx->cfg.rcvbuf - unread : 0;
 }
 
-/* How much farther the right edge may go: all or nothing, so that no silly windows are offered (RFC 9293 3.8.6.2.2). */
+/* How much farther the right edge may go: all or nothing, so that no silly windows are offered (RFC
+ * 9293 3.8.6.2.2). */
 uint32_t
 window_growth(const struct tcp_ctx *ctx, const struct tcb *t)
 {
@@ -35,8 +36,9 @@ window_growth(const struct tcp_ctx *ctx, const struct tcb *t)
 	return room >= offered + least && room > offered ? room - offered : 0;
 }
 
-/* The window field, and rcv_adv that goes with it. The edge never moves left: where scaling would take a fraction of a unit off it, the window is
- * rounded up, at most one unit beyond the buffer (RFC 7323 2.4). */
+/* The window field, and rcv_adv that goes with it. The edge never moves left: where scaling would
+ * take a fraction of a unit off it, the window is rounded up, at most one unit beyond the buffer
+ * (RFC 7323 2.4). */
 static uint16_t
 advertise(const struct tcp_ctx *ctx, struct tcb *t, bool is_syn)
 {
@@ -117,7 +119,8 @@ send_ack(struct tcp_ctx *ctx, struct tcb *t, uint64_t now, struct tcp_out *out)
 {
 	const struct tcp_act *a = act_of(ctx, t);
 
-	/* Not snd_nxt, which a timeout takes back: left of the peer's window the ACK would not be looked at. */
+	/* Not snd_nxt, which a timeout takes back: left of the peer's window the ACK would not be
+	 * looked at. */
 	struct tcp_seg *s = emit(ctx, t, now, out, TCP_ACK, a ? a->snd_max : t->snd_nxt);
 
 	if (s)
@@ -138,9 +141,10 @@ is_odd_half_second(uint64_t now)
 	return ms_of(now) / TCP_CHALLENGE_MS & 1;
 }
 
-/* The bit remembers one challenge ACK, the time of last activity says when it was: no field of its own in an idle
- * connection. Whatever the peer sends that is right clears it. Where that time ends the connection, a forged segment must not move it: there
- * one bit of the clock tells this half second from the last. */
+/* The bit remembers one challenge ACK, the time of last activity says when it was: no field of its
+ * own in an idle connection. Whatever the peer sends that is right clears it. Where that time ends
+ * the connection, a forged segment must not move it: there one bit of the clock tells this half
+ * second from the last. */
 static bool
 may_challenge(const struct tcp_ctx *ctx, const struct tcb *t, uint64_t now)
 {
@@ -306,7 +310,8 @@ send_segment(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint32_t seq
 	return true;
 }
 
-/* Fast retransmit and partial ACKs: the first segment that is not acknowledged, whatever the windows say. */
+/* Fast retransmit and partial ACKs: the first segment that is not acknowledged, whatever the
+ * windows say. */
 static bool
 send_first_again(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now,
 		 struct tcp_out *out)
@@ -342,7 +347,8 @@ usable_window(const struct tcb *t, const struct tcp_act *a)
 	return network < peer ? network : peer;
 }
 
-/* Sender's silly window avoidance and Nagle's algorithm (RFC 9293 3.8.6.2.1, 3.7.4): is a segment of len octets worth sending? */
+/* Sender's silly window avoidance and Nagle's algorithm (RFC 9293 3.8.6.2.1, 3.7.4): is a segment
+ * of len octets worth sending? */
 static bool
 is_worth_sending(const struct tcp_ctx *ctx, const struct tcb *t, const struct tcp_act *a,
 		 uint32_t len, uint32_t queued)
@@ -363,8 +369,8 @@ struct plan {
 	bool fin;
 };
 
-/* What was taken for lost goes first (RFC 6675 4, NextSeg (1)), cut anew, and filled up with new octets at its end. A timeout sends one whatever
- * else is in flight. */
+/* What was taken for lost goes first (RFC 6675 4, NextSeg (1)), cut anew, and filled up with new
+ * octets at its end. A timeout sends one whatever else is in flight. */
 static bool
 plan_lost(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, struct plan *p)
 {

@@ -1,8 +1,9 @@
-/* tcp_prr.c - how much may be sent for each ACK in fast recovery: Proportional Rate Reduction (RFC 6937, as refined by 9937). */
+/* tcp_prr.c - what each ACK lets out in fast recovery: PRR (RFC 6937, 9937). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/recover.h"
 
-/* `flight`: what was in flight, lost octets included and reported ones not, before the ACK that began the recovery (RecoverFS). */
+/* `flight`: what was in flight, lost octets included and reported ones not, before the ACK that
+ * began the recovery (RecoverFS). */
 void
 prr_begin(struct tcp_act *a, uint32_t flight)
 {
@@ -19,8 +20,8 @@ proportional(const struct tcp_act *a)
 	return due > p->out ? (uint32_t)due - p->out : 0;
 }
 
-/* More was lost than the window was to lose: as many octets as arrived, and while that goes well one segment more, up to
- * ssthresh: slow start's bound. */
+/* More was lost than the window was to lose: as many octets as arrived, and while that goes well
+ * one segment more, up to ssthresh: slow start's bound. */
 static uint32_t
 catch_up(const struct tcb *t, const struct tcp_act *a, uint32_t pipe, uint32_t delivered,
 	 bool is_safe)
@@ -44,8 +45,7 @@ prr_acked(const struct tcb *t, struct tcp_act *a, uint32_t delivered, bool is_sa
 		return;
 	a->prr.delivered += delivered;
 	if (delivered > 0)
-		n = pipe > a->ssthresh ? proportional(a)
-				       : catch_up(t, a, pipe, delivered, is_safe);
+		n = pipe > a->ssthresh ? proportional(a) : catch_up(t, a, pipe, delivered, is_safe);
 	if (a->prr.out == 0 && n < mss)
 		n = mss; /* the fast retransmission itself */
 	a->cwnd = pipe + n > mss ? pipe + n : mss;

@@ -14,7 +14,8 @@ is_sent_after(uint32_t us1, uint32_t end1, uint32_t us2, uint32_t end2)
 	return seq_gt(us1, us2) || (us1 == us2 && seq_gt(end1, end2));
 }
 
-/* Times count modulo 71 minutes: what arrived before a pause is not compared with what leaves after it. */
+/* Times count modulo 71 minutes: what arrived before a pause is not compared with what leaves after
+ * it. */
 void
 rack_start(struct tcp_act *a, uint32_t seq, uint64_t now)
 {
@@ -47,8 +48,8 @@ take_segment(struct tcp_rack *r, uint32_t sent_us, uint32_t end, uint64_t now)
 	r->end = end;
 }
 
-/* Which copy of a segment that was sent again has arrived? Not the last one when a timestamp of before comes back, or when that would
- * have been faster than ever (step 2). */
+/* Which copy of a segment that was sent again has arrived? Not the last one when a timestamp of
+ * before comes back, or when that would have been faster than ever (step 2). */
 bool
 rack_is_ambiguous(const struct tcb *t, const struct tcp_act *a, const struct tcp_seg *seg,
 		  uint32_t sent_us, uint64_t now)
@@ -148,7 +149,8 @@ rack_detect(struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a, uint64_
 	uint32_t window_us = reordering_window(t, a);
 	uint32_t start = b->start, longest = 0, lost = b->lost;
 
-	/* Sent once and in order, acknowledged in order: nothing left is older than what arrived. */
+	/* Sent once and in order, acknowledged in order: nothing left is older than what
+	 * arrived. */
 	if (b->sacked == 0 && b->lost == 0 && !b->sent_again)
 		return 0;
 	for (unsigned i = 0; i < b->n; start = run[i++].end) {

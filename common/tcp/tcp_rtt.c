@@ -47,8 +47,8 @@ rto_of(const struct tcp_ctx *ctx, const struct tcp_act *a)
 	return rto < ctx->cfg.rto_max_ns ? rto : ctx->cfg.rto_max_ns; /* (2.5) */
 }
 
-/* A measurement, if seg->ack gives one: the segment that is being timed, or, while retransmissions make that ambiguous, the timestamp that
- * comes back, coarse as it is (RFC 6298 3, 7323 4). */
+/* A measurement, if seg->ack gives one: the segment that is being timed, or, while retransmissions
+ * make that ambiguous, the timestamp that comes back, coarse as it is (RFC 6298 3, 7323 4). */
 void
 take_rtt(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a,
 	 const struct tcp_seg *seg, uint64_t now)

@@ -1,11 +1,12 @@
-/* tcp_sndq.c - the sending half of an active block: how it begins and ends, and its queue of octets. */
+/* tcp_sndq.c - the sending half of an active block, and its queue of octets. */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/engine.h"
 
 #include <string.h>
 
-/* An idle connection of long standing starts with what its last block left behind. Of the window only this survives: whether it was below the initial one
- * (RFC 5681 4.1: RW = min(IW, cwnd)), and then it starts from one segment. */
+/* An idle connection of long standing starts with what its last block left behind. Of the window
+ * only this survives: whether it was below the initial one (RFC 5681 4.1: RW = min(IW, cwnd)), and
+ * then it starts from one segment. */
 static void
 restore(const struct tcp_ctx *ctx, const struct tcb *t, struct tcp_act *a)
 {
@@ -70,8 +71,9 @@ snd_data_end(const struct tcb *t, const struct tcp_act *a)
 /* --- reading it --- */
 
 /*
- * A long queue is not walked from its head for each segment: two cursors stand where the last segment ended, one for new octets and one
- * for retransmissions. A cursor holds as long as the octet before it is in the queue.
+ * A long queue is not walked from its head for each segment: two cursors stand where the last
+ * segment ended, one for new octets and one for retransmissions. A cursor holds as long as the
+ * octet before it is in the queue.
  */
 static bool
 is_usable(const struct tcp_act *a, unsigned i, uint32_t start, uint32_t seq)

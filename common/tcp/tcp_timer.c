@@ -93,7 +93,8 @@ count_expiry(struct tcp_act *a)
 		a->unanswered++;
 }
 
-/* The first octets that are not acknowledged are to be sent again: without SACK, and then all others. */
+/* The first octets that are not acknowledged are to be sent again: without SACK, and then all
+ * others. */
 static void
 back_to_first(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now)
 {
@@ -127,7 +128,8 @@ rexmt_expired(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t no
 	a->rexmt_at = now + rto_of(ctx, a);
 }
 
-/* One octet, or as many as a silly window takes, from the first that is not acknowledged; FIN when there is nothing else. */
+/* One octet, or as many as a silly window takes, from the first that is not acknowledged; FIN when
+ * there is nothing else. */
 static void
 send_probe(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, struct tcp_out *out)
 {

@@ -1,4 +1,4 @@
-/* tcp_tlp.c - a loss at the end of a flight: a probe brings the ACK that tells of it (RFC 8985 7). */
+/* tcp_tlp.c - a loss at the end of a flight: a probe brings the ACK that tells (RFC 8985 7). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/recover.h"
 
@@ -22,7 +22,8 @@ probe_timeout(const struct tcb *t, const struct tcp_act *a)
 	return pto < PTO_MIN_NS ? PTO_MIN_NS : pto;
 }
 
-/* Nothing is lost or out of order, no probe is out, and RTT was measured since the last one (7.2, 7.3). */
+/* Nothing is lost or out of order, no probe is out, and RTT was measured since the last one (7.2,
+ * 7.3). */
 static bool
 may_probe(const struct tcb *t, const struct tcp_act *a)
 {
@@ -71,7 +72,8 @@ tlp_acked(struct tcb *t, struct tcp_act *a, const struct tcp_seg *seg, const str
 	return true;
 }
 
-/* The next octets if there are any that the peer takes, else the last segment again; cwnd is not asked (7.3). */
+/* The next octets if there are any that the peer takes, else the last segment again; cwnd is not
+ * asked (7.3). */
 static bool
 send_probe(struct tcp_ctx *ctx, struct tcb *t, struct tcp_act *a, uint64_t now, struct tcp_out *out)
 {

@@ -1,11 +1,13 @@
-/* tcp_undo.c - a window reduced for nothing is restored: Eifel detection (RFC 3522) and response (4015). */
+/* tcp_undo.c - windows reduced for nothing are restored: Eifel (RFC 3522, 4015). */
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp/recover.h"
 
 /*
- * The first ACK of new octets after a retransmission tells by the timestamp it echoes which copy it answers. When that is one older than the
- * retransmission, nothing was lost: a timeout came too early, or what was taken for a hole was reordering. So one ACK decides, without waiting for
- * D-SACK's. A peer that lies can keep its sender fast, as it can by acknowledging what it did not get.
+ * The first ACK of new octets after a retransmission tells by the timestamp it echoes which copy it
+ * answers. When that is one older than the retransmission, nothing was lost: a timeout came too
+ * early, or what was taken for a hole was reordering. So one ACK decides, without waiting for
+ * D-SACK's. A peer that lies can keep its sender fast, as it can by acknowledging what it did not
+ * get.
  */
 
 static uint32_t
