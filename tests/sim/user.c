@@ -230,9 +230,6 @@ on_data(struct world *w, struct host *h, struct pair *c, struct end *e,
 	uint32_t n = ev->len;
 
 	CHECK(w, e->established && !e->eof);
-	/* What was kept before went with the connection: these do not follow what was read. */
-	if (stack_tcb(h->s, e->id)->state == TCP_CLOSED)
-		return;
 	if (e->k->keeps)
 		n = (uint32_t)rng_below(&e->rng, n + 1);
 	take(w, h, c, e, ev->data, n);
