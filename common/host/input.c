@@ -315,10 +315,12 @@ static void
 no_connection(struct stack *s, struct netif *nif, const struct flow *f, struct pkt *p,
 	      const uint8_t *payload, uint32_t iss_floor)
 {
-	uint8_t row = is_syn(&p->tcp) ? listen_find(&s->listeners, f->laddr, f->lport) : 0;
+	uint8_t row = 0;
 
-	if (row != 0 && p->tcp.flags & TCP_FIN) {
-		s->stats.drop_bad_syn++;
+	if (!(p->tcp.flags & (TCP_ACK | TCP_RST)))
+		row = listen_find(&s->listeners, f->laddr, f->lport);
+	if (row != 0 && (p->tcp.flags & (TCP_SYN | TCP_FIN)) != TCP_SYN) {
+		s->stats.drop_bad_syn++; /* 3.10.7.2, fourth */
 	} else if (row != 0) {
 		open_passive(s, nif, f, row, p, iss_floor);
 	} else if (!open_by_cookie(s, nif, f, p, payload)) {

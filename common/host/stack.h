@@ -213,7 +213,7 @@ void stack_tx_done(struct stack *s, unsigned netif, unsigned taken);
 	X(drop_not_ours)      /* another MAC or IP address */                                      \
 	X(drop_no_listener)   /* SYN to a closed port: answered by RST */                          \
 	X(drop_no_connection) /* segment of no connection: answered by RST unless it is one */     \
-	X(drop_bad_syn)	      /* SYN with FIN, to LISTEN */                                        \
+	X(drop_bad_syn)	      /* to LISTEN: SYN with FIN, or none of SYN, ACK and RST */           \
 	X(syn_cookies_sent)   /* SYNs answered without being remembered */                         \
 	X(syn_cookies_ok)     /* connections made from the ACK of one */                           \
 	X(syn_cookies_bad)    /* ACKs that came while cookies were out and are of none */          \

@@ -79,12 +79,12 @@ check_timestamp(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, u
 static bool
 is_simultaneous_answer(const struct tcb *t, const struct tcp_seg *seg)
 {
-	return t->state == TCP_SYN_RECEIVED && seg->flags & TCP_SYN && seg->flags & TCP_ACK &&
-	       seg->seq + 1 == t->rcv_nxt;
+	return t->state == TCP_SYN_RECEIVED && !(t->flags & TCB_PASSIVE) && seg->flags & TCP_SYN &&
+	       seg->flags & TCP_ACK && seg->seq + 1 == t->rcv_nxt && is_syn_acked(t, seg);
 }
 
-/* The four cases of RFC 9293 3.4, with two allowances. A segment without octets may stand at the
- * right edge, where a peer that has used up our window sends his ACKs from. And when the window is
+/* The four cases of RFC 9293 3.4, with two allowances. A segment without octets, but no
+ * RST, may stand at the right edge, where a peer that has used up our window sends his ACKs from. And when the window is
  * shut, one with octets may stand where they would go: it probes, and its ACK, URG and RST count
  * (MUST-66); of the octets none are inside. */
 static bool
@@ -98,7 +98,7 @@ is_acceptable(const struct tcb *t, const struct tcp_seg *seg)
 	uint32_t last = first + len - 1;
 
 	if (len == 0)
-		return first <= wnd;
+		return first < wnd || (first == wnd && (wnd == 0 || !(seg->flags & TCP_RST)));
 	if (wnd == 0)
 		return first == 0 && !(seg->flags & TCP_SYN);
 	return first < wnd || last < wnd;
@@ -117,7 +117,7 @@ check_sequence(struct tcp_ctx *ctx, struct tcb *t, const struct tcp_seg *seg, ui
 	ctx->stats.drop_sequence++;
 	/* A keepalive probe stands there. An idle peer may send nothing else for weeks, and his
 	 * clock goes on. */
-	if (seg->seq + 1 == t->rcv_nxt)
+	if (seg->seq + 1 == t->rcv_nxt && !(seg->flags & TCP_SYN))
 		update_ts_recent(t, seg);
 	answer_unacceptable(ctx, t, seg, now, out);
 	/* The peer's FIN again: our ACK was lost (RFC 9293 3.10.7.4, eighth). */

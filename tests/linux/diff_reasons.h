@@ -35,7 +35,6 @@
 	X("TIME-WAIT-ECHO", false, why_time_wait_echo) \
 	X("SIMULTANEOUS-ACK", false, why_simultaneous_ack) \
 	X("SYN-AGAIN-ECHO", false, why_syn_again) \
-	X("SYN-RECEIVED-SYNACK", false, why_syn_ack_passive) \
 	X("ABORT-CLOSING", false, why_abort_closing) \
 	X("WINDOW-SHRUNK-SEQ", true, why_seq_in_window) \
 	X("SYN-RECEIVED-RST", false, why_half_open_reset) \
@@ -53,8 +52,7 @@
 	X("SACK-ON-DATA", false, why_sack_on_data) \
 	X("TIME-WAIT-ACK", false, why_time_wait_ack) \
 	X("HANDSHAKE-ECHO", false, why_echo_wrong) \
-	X("CLOSE-SYN-SENT", false, why_close_early) \
-	X("LISTEN-NO-ACK", false, why_listen_no_ack)
+	X("CLOSE-SYN-SENT", false, why_close_early)
 /* clang-format on */
 
 #define REASON_PROTOTYPE(id, goes_on, fits) bool fits(const struct duel *d, const struct step *s);

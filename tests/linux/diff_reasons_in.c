@@ -186,13 +186,6 @@ why_syn_again(const struct duel *d, const struct step *s)
 	       strcmp(d->what, "tsecr") == 0;
 }
 
-bool
-why_syn_ack_passive(const struct duel *d, const struct step *s)
-{
-	return s->kind == STEP_SEGMENT && d->state == TCP_FREE && d->was[1].has_iss &&
-	       (s->seg.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
-}
-
 /* Linux keeps a FIN without octets until what is before it comes. */
 bool
 why_fin_kept(const struct duel *d, const struct step *s)
@@ -259,14 +252,6 @@ why_echo_wrong(const struct duel *d, const struct step *s)
 	return s->kind == STEP_SEGMENT &&
 	       (d->state == TCP_SYN_SENT || d->state == TCP_FREE || d->state == TCP_CLOSED) &&
 	       d->was[0].has_iss && g.opts & TCP_OPT_TIMESTAMP && g.tsecr != d->was[0].syn_tsval;
-}
-
-bool
-why_listen_no_ack(const struct duel *d, const struct step *s)
-{
-	return s->kind == STEP_SEGMENT && !(s->seg.flags & (TCP_ACK | TCP_RST)) &&
-	       is_silence(of_linux(d)) && of_ours(d)->n == 1 &&
-	       of_ours(d)->reply[0].tcp.flags == (TCP_RST | TCP_ACK);
 }
 
 bool

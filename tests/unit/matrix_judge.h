@@ -65,15 +65,6 @@ static struct deviation deviations[] = {
      "would move "
      "the right edge beyond what was offered",
      0},
-    /* Not on purpose: found by this matrix, reported. */
-    {ONE(MODEL_LISTEN), ONE(MATRIX_DATA_NO_ACK), ANY, ANY, ANY, ANYTHING, "RFC 9293 3.10.7.2",
-     "RST instead of silence", 0},
-    {ANY, TWO(MATRIX_RST, MATRIX_RST_ACK), ONE(MATRIX_SEQ_RIGHT), ANY, ANY, ANYTHING,
-     "RFC 9293 3.10.7.4", "challenge ACK instead of silence", 0},
-    {ONE(MODEL_SYN_RECEIVED), ONE(MATRIX_SYN_ACK), ONE(MATRIX_SEQ_STRADDLE), ANY, ANY, ANYTHING,
-     "RFC 9293 3.10.7.4", "SYN,ACK at IRS after a passive open", 0},
-    {ONE(MODEL_TIME_WAIT), ONE(MATRIX_SYN), ONE(MATRIX_SEQ_STRADDLE), ANY, ONE(MATRIX_TS_ON),
-     ANYTHING, "RFC 7323 5.3 R2", "TS.Recent from a SYN that is not taken", 0},
     {.clause = NULL},
 };
 
