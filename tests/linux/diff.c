@@ -1,6 +1,6 @@
 /* diff.c - our TCP against Linux's: the checklist's rows, then random steps; every difference must be a known one. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "diff.h"
+#include "tests/linux/diff.h"
 
 #include <inttypes.h>
 #include <stdio.h>

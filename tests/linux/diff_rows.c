@@ -1,6 +1,6 @@
 /* diff_rows.c - the behaviour checklist, row by row: connections from LISTEN to the end. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "diff_rows.h"
+#include "tests/linux/diff_rows.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* matrix.c - the cells of the packet matrix: names, segments, and TCBs that stand in for an endpoint. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "matrix.h"
+#include "tests/packet/matrix.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* model.c - RFC 9293 3.10.7, SEGMENT ARRIVES, step by step, with 5961, 7323, 1337 and 6191. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model.h"
+#include "tests/packet/model.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* model_trace.c - watches one end of a connection: emissions against the model, RFC 9293 3.8 and 3.10. */
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "model_trace.h"
+#include "tests/packet/model_trace.h"
 
 #include <string.h>
 
