@@ -166,7 +166,7 @@ $(O)/tests/linux_diff: $(DIFF_OBJ) $(O)/libpure.a
 unit: $(UNIT) $(REPLAY)
 	@scripts/run-tests --unit $(UNIT) $(REPLAY)
 
-test: all $(UNIT) $(REPLAY) $(TEST_TOOLS)
+test: all $(UNIT) $(REPLAY) $(SIM) $(TEST_TOOLS)
 	@BIN=$(BIN) BUILD=$(O) scripts/run-tests --unit $(UNIT) $(REPLAY) --bats tests/bats
 
 # What takes longer, under 80 minutes in all: differences from Linux, the interoperation grid, attacks; unit tests that
