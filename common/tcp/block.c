@@ -129,7 +129,6 @@ chain_trim_front(struct block_pools *p, struct chain *c, uint32_t n)
 		if (n < b->len) {
 			b->off = (uint16_t)(b->off + n);
 			b->len = (uint16_t)(b->len - n);
-			b->seq += n;
 			return;
 		}
 		n -= b->len;

@@ -13,11 +13,9 @@ enum { BLOCK_SMALL_ROOM = 240, BLOCK_LARGE_ROOM = 2032, BLOCK_HEADER = 16 };
 
 struct block {
 	uint32_t next; /* POOL_NONE ends a chain */
-	uint32_t
-	    seq; /* of data[off]; kept up to date in the reassembly queue, free for the owner elsewhere */
-	uint16_t off; /* first octet still wanted */
-	uint16_t len; /* octets still wanted, from off on */
-	uint32_t unused;
+	uint16_t off;  /* first octet still wanted */
+	uint16_t len;  /* octets still wanted, from off on */
+	uint32_t unused[2];
 	uint8_t data[];
 };
 _Static_assert(sizeof(struct block) == BLOCK_HEADER, "");

@@ -160,6 +160,8 @@ reass_runs(const struct tcp_ctx *ctx, const struct tcp_act *a)
 		return (struct tcp_run *)a->run;
 	return (struct tcp_run *)block_at(&ctx->blocks, a->runs_block)->data;
 }
+/* The first island that ends at or after seq, or n_runs. */
+unsigned reass_find(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq);
 
 /* What of [start, end) is held already goes into *dup unless that is in use: of a segment the first
  * piece is reported (RFC 2883 4.2.3). */

@@ -81,9 +81,8 @@ has_place(struct tcp_ctx *ctx, struct tcp_act *a)
 	return a->n_runs != TCP_RUNS_INLINE || a->runs_block != POOL_NONE || widen(ctx, a);
 }
 
-/* The first island that ends at or after seq, or n_runs. */
-static unsigned
-find_run(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq)
+unsigned
+reass_find(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq)
 {
 	const struct tcp_run *r = reass_runs(ctx, a);
 	unsigned low = 0, high = a->n_runs;
@@ -248,7 +247,7 @@ void
 reass_duplicate(struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t start, uint32_t end,
 		struct tcp_sack_block *dup)
 {
-	unsigned i = find_run(ctx, a, start + 1);
+	unsigned i = reass_find(ctx, a, start + 1);
 	const struct tcp_run *r = &reass_runs(ctx, a)[i];
 
 	if (i == a->n_runs || seq_geq(r->start, end))
@@ -265,7 +264,7 @@ reass_hold(struct tcp_ctx *ctx, struct tcp_act *a, uint32_t seq, uint16_t off, u
 	   struct tcp_sack_block *dup, struct tcp_out *out)
 {
 	uint32_t start = seq, end = seq + len, taken;
-	unsigned i = find_run(ctx, a, start);
+	unsigned i = reass_find(ctx, a, start);
 	unsigned next = i; /* the island that limits us on the right */
 	const struct tcp_run *r = reass_runs(ctx, a);
 

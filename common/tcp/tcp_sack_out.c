@@ -10,18 +10,10 @@ enum { SACK_HEADER = 4, SACK_BLOCK = 8 };
 static const struct tcp_run *
 island_of(const struct tcp_ctx *ctx, const struct tcp_act *a, uint32_t seq)
 {
-	const struct tcp_run *r = reass_runs(ctx, a);
-	unsigned low = 0, high = a->n_runs;
+	unsigned i = reass_find(ctx, a, seq + 1); /* the first that ends after seq */
+	const struct tcp_run *r = reass_runs(ctx, a) + i;
 
-	while (low < high) {
-		unsigned mid = (low + high) / 2;
-
-		if (seq_leq(r[mid].end, seq))
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < a->n_runs && seq_leq(r[low].start, seq) ? &r[low] : NULL;
+	return i < a->n_runs && seq_leq(r->start, seq) ? r : NULL;
 }
 
 void

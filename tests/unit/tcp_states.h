@@ -190,6 +190,17 @@ kit_accepted(const struct kit_opts *given)
 	return k;
 }
 
+/* Accepted, with SACK and round numbers, with or without timestamps. */
+static inline struct kit *
+kit_sack_receiver(bool timestamps)
+{
+	struct kit_opts o = kit_plain();
+
+	o.cfg.sack = true;
+	o.no_ts = !timestamps;
+	return kit_accepted(&o);
+}
+
 static inline struct kit *
 kit_fin_wait_1(const struct kit_opts *given)
 {

@@ -4,21 +4,11 @@
 
 #include "tcp_states.h"
 
-static struct kit *
-receiver(bool timestamps)
-{
-	struct kit_opts o = kit_plain();
-
-	o.cfg.sack = true;
-	o.no_ts = !timestamps;
-	return kit_accepted(&o);
-}
-
 /* RFC 2883 4.1.1: the ACKs of two segments are lost, and the first comes again. */
 static void
 full_duplicate_of_delivered(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(500) ack 1");
@@ -36,7 +26,7 @@ full_duplicate_of_delivered(void **state)
 static void
 each_one_at_once(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(1000) ack 1");
@@ -62,7 +52,7 @@ each_one_at_once(void **state)
 static void
 duplicate_of_held(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 501(500) ack 1");
@@ -79,7 +69,7 @@ duplicate_of_held(void **state)
 static void
 duplicate_of_delivered_with_an_island(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(500) ack 1");
@@ -94,7 +84,7 @@ duplicate_of_delivered_with_an_island(void **state)
 static void
 partial_duplicate_in_order(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(1000) ack 1");
@@ -109,7 +99,7 @@ partial_duplicate_in_order(void **state)
 static void
 partial_duplicate_of_held(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 501(500) ack 1");
@@ -125,7 +115,7 @@ partial_duplicate_of_held(void **state)
 static void
 two_duplicate_pieces(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 501(500) ack 1");
@@ -141,7 +131,7 @@ two_duplicate_pieces(void **state)
 static void
 fills_the_hole_and_repeats_what_follows(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 501(500) ack 1");
@@ -159,7 +149,7 @@ displaces_the_oldest(void **state)
 {
 	(void)state;
 	for (unsigned ts = 0; ts < 2; ts++) {
-		struct kit *k = receiver(ts);
+		struct kit *k = kit_sack_receiver(ts);
 
 		for (unsigned i = 1; i <= 4; i++)
 			in(k, ". %u(10) ack 1", 1 + 100 * i);
@@ -174,7 +164,7 @@ displaces_the_oldest(void **state)
 static void
 keepalive_probe_with_an_octet(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(100) ack 1");
@@ -207,7 +197,7 @@ without_sack_a_plain_ack(void **state)
 static void
 with_a_fin(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(500) ack 1");
@@ -256,7 +246,7 @@ across_the_wrap(void **state)
 static void
 no_room_for_the_answer(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(500) ack 1");
@@ -276,7 +266,7 @@ no_room_for_the_answer(void **state)
 static void
 old_and_held_in_one(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(500) ack 1");
@@ -293,7 +283,7 @@ old_and_held_in_one(void **state)
 static void
 long_before(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	k->corked = true;

@@ -5,20 +5,10 @@
 #include "base/rng.h"
 #include "tcp_states.h"
 
-static struct kit *
-receiver(bool timestamps)
-{
-	struct kit_opts o = kit_plain();
-
-	o.cfg.sack = true;
-	o.no_ts = !timestamps;
-	return kit_accepted(&o);
-}
-
 static void
 one_island(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 101(100) ack 1");
@@ -36,7 +26,7 @@ one_island(void **state)
 static void
 c2_newest_first(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 101(100) ack 1");
@@ -60,7 +50,7 @@ c2_newest_first(void **state)
 static void
 rfc_case_1_the_last_are_lost(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
@@ -74,7 +64,7 @@ rfc_case_1_the_last_are_lost(void **state)
 static void
 rfc_case_2_the_first_is_lost(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	for (unsigned i = 1; i < 8; i++) {
@@ -88,7 +78,7 @@ rfc_case_2_the_first_is_lost(void **state)
 static void
 rfc_case_3_every_second_is_lost(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, ". 1(500) ack 1");
@@ -111,7 +101,7 @@ four_blocks_three_with_timestamps(void **state)
 {
 	(void)state;
 	for (unsigned ts = 0; ts < 2; ts++) {
-		struct kit *k = receiver(ts);
+		struct kit *k = kit_sack_receiver(ts);
 
 		for (unsigned i = 1; i <= 6; i++)
 			in(k, ". %u(10) ack 1", 1 + 100 * i);
@@ -153,7 +143,7 @@ on_octets_only_where_there_is_room(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < N_OF(rows); i++) {
-		struct kit *k = receiver(false);
+		struct kit *k = kit_sack_receiver(false);
 
 		for (unsigned n = 1; n <= 5; n++)
 			in(k, ". %u(10) ack 1", 1 + 100 * n);
@@ -175,7 +165,7 @@ on_octets_beside_timestamps(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < N_OF(rows); i++) {
-		struct kit *k = receiver(true);
+		struct kit *k = kit_sack_receiver(true);
 
 		for (unsigned n = 1; n <= 5; n++)
 			in(k, ". %u(10) ack 1", 1 + 100 * n);
@@ -230,7 +220,7 @@ across_the_wrap(void **state)
 static void
 c10_fin_behind_a_hole(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	in(k, "F. 101(100) ack 1");
@@ -265,7 +255,7 @@ refused_octets_are_not_reported(void **state)
 static void
 forgotten_islands_come_again(void **state)
 {
-	struct kit *k = receiver(true);
+	struct kit *k = kit_sack_receiver(true);
 
 	(void)state;
 	for (unsigned i = 1; i <= 8; i++)
@@ -289,7 +279,7 @@ random_islands(void **state)
 	(void)state;
 	rng_seed(&rng, 77, 0);
 	for (unsigned round = 0; round < 200; round++) {
-		struct kit *k = receiver(round & 1);
+		struct kit *k = kit_sack_receiver(round & 1);
 		bool came[SPACE + 200] = {false};
 
 		for (unsigned i = 0; i < 60; i++) {
@@ -319,7 +309,7 @@ random_islands(void **state)
 static void
 one_grows_the_others_are_remembered(void **state)
 {
-	struct kit *k = receiver(false);
+	struct kit *k = kit_sack_receiver(false);
 
 	(void)state;
 	for (unsigned i = 0; i < 5; i++)
